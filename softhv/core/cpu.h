@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cpu: one vCPU of SoftHV as its engine sees it: the architectural state and the run-time state
+// around it. Everything but `attention` and `in_guest` belongs to the thread that runs the vCPU.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "softhv/core/cpu_state.h"
+#include "softhv/core/exit.h"
+#include "softhv/mmu/tlb.h"
+
+namespace softhv {
+
+class Mmu;
+class Vm;
+namespace debug {
+class DebugUnit;
+}
+namespace gic {
+class CpuInterface;
+}
+namespace interp {
+class CodeCache;
+}
+namespace timer {
+class GenericTimer;
+}
+
+// Reasons for a vCPU to leave the fast path at the next block boundary. Set by any thread, with
+// Cpu::request(); cleared by the vCPU before it looks at what they stand for.
+inline constexpr u32 kAttentionExit = 1 << 0;      // hv_vcpus_exit
+inline constexpr u32 kAttentionInterrupt = 1 << 1; // an interrupt line or mask changed
+inline constexpr u32 kAttentionShootdown = 1 << 2; // core/shootdown.h has requests queued
+inline constexpr u32 kAttentionDebug = 1 << 3;     // single step or breakpoints are armed
+
+struct Cpu {
+  Cpu(Vm& vm, u32 index);
+  ~Cpu();
+  Cpu(const Cpu&) = delete;
+  Cpu& operator=(const Cpu&) = delete;
+
+  CpuState s;
+
+  // The table that data accesses of the current EL and PAN use, and the one that unprivileged
+  // accesses (LDTR, STTR) use. Maintained by Mmu::context_changed().
+  TlbTable* tlb = nullptr;
+  TlbTable* tlb_unprivileged = nullptr;
+
+  std::atomic<u32> attention{0};
+
+  // Virtual address of the first instruction of the running block.
+  u64 block_pc = 0;
+
+  // Instructions retired since creation, brought up to date at block boundaries.
+  u64 retired = 0;
+
+  // Set with `exit` filled in when hv_vcpu_run has to return.
+  bool exit_pending = false;
+  VmExit exit;
+
+  Vm& vm;
+  const u32 index; // 0, 1, ... in order of creation
+  std::unique_ptr<Mmu> mmu;
+  std::unique_ptr<debug::DebugUnit> debug;
+  std::unique_ptr<timer::GenericTimer> timer;
+  std::unique_ptr<gic::CpuInterface> gic; // null until hv_gic_create
+  std::unique_ptr<interp::CodeCache> code;
+
+  // Thread-safe: makes the vCPU look at `reason` at its next block boundary. Does not wake a vCPU
+  // that waits in WFI; Vm::wake() does both.
+  void request(u32 reason) { attention.fetch_or(reason, std::memory_order_release); }
+};
+
+} // namespace softhv

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/interp/code_cache.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "softhv/interp/translator.h"
+
+namespace softhv::interp {
+namespace {
+
+Block translate_block(const CodePage& page, u32 offset, u32 generation) {
+  Op ops[CodeCache::kMaxBlock + 1];
+  const u32 limit =
+      std::min<u32>(CodeCache::kMaxBlock, static_cast<u32>((kTlbPageSize - offset) / 4));
+  u32 n = 0;
+  for (bool ends = false; n < limit && !ends; ++n) {
+    u32 word;
+    std::memcpy(&word, page.host + offset + 4 * n, sizeof word);
+    ops[n].index = static_cast<u16>(n);
+    ends = translate(word, page.mode, ops[n]);
+  }
+  ops[n] = terminator(static_cast<u16>(n));
+  Block block{.generation = generation, .size = n, .ops = std::make_unique<Op[]>(n + 1)};
+  std::copy_n(ops, n + 1, block.ops.get());
+  return block;
+}
+
+} // namespace
+
+CodePage& CodeCache::page(u64 ipa, Mode mode, const u8* host, const std::atomic<u32>* info) {
+  std::unique_ptr<CodePage>& slot = pages_[ipa | mode.key()];
+  if (slot == nullptr)
+    slot = std::make_unique<CodePage>();
+  slot->ipa = ipa;
+  slot->mode = mode;
+  slot->host = host;
+  slot->info = info;
+  return *slot;
+}
+
+Block& CodeCache::block(CodePage& page, u32 offset) {
+  std::unique_ptr<Block>& slot = page.blocks[offset / 4];
+  const u32 generation = page.info->load(std::memory_order_acquire);
+  if (slot == nullptr || slot->generation != generation)
+    slot = std::make_unique<Block>(translate_block(page, offset, generation));
+  return *slot;
+}
+
+} // namespace softhv::interp

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/interp/interpreter.h"
+
+#include "softhv/core/attention.h"
+#include "softhv/interp/code_cache.h"
+#include "softhv/interp/translator.h"
+#include "softhv/mmu/mmu.h"
+#include "softhv/system/exception.h"
+#include "softhv/system/fp_trap.h"
+
+namespace softhv::interp {
+namespace {
+
+Mode mode_of(const Cpu& cpu) {
+  return {.el = cpu.s.pstate.el, .fp_trapped = fp_access_trapped(cpu.s)};
+}
+
+// The page that holds cpu.s.pc, or nullptr when fetching from it raised an exception or exit.
+CodePage* code_page(Cpu& cpu) {
+  const u64 pc = cpu.s.pc;
+  TlbEntry* entry = &cpu.tlb->entry_for(pc);
+  if (entry->fetch_tag == (pc & (kTlbPageMask | 3)) && entry->code != nullptr) [[likely]]
+    return entry->code;
+  entry = cpu.mmu->fetch(pc);
+  if (entry == nullptr)
+    return nullptr;
+  if (entry->code == nullptr) {
+    if (cpu.code->full()) {
+      cpu.mmu->drop_code();
+      cpu.code->clear();
+    }
+    const u8* host = reinterpret_cast<const u8*>((pc & kTlbPageMask) + entry->host_addend);
+    entry->code = &cpu.code->page(entry->ipa, mode_of(cpu), host, entry->info);
+  }
+  return entry->code;
+}
+
+void execute(Cpu& cpu, const Op* op) {
+  const Op* first = op;
+  const Op* last;
+  cpu.block_pc = cpu.s.pc;
+  do {
+    last = op;
+    op = op->fn(cpu, op);
+  } while (op != nullptr);
+  // The closing op of a block is not an instruction, and stands at index `size`.
+  cpu.retired += static_cast<u64>(last - first) + (last->word != 0 || last == first ? 1 : 0);
+}
+
+} // namespace
+
+void run(Cpu& cpu) {
+  while (!cpu.exit_pending) {
+    if (cpu.attention.load(std::memory_order_acquire) != 0) [[unlikely]] {
+      if (serve_attention(cpu) == AttentionResult::kStep && !cpu.exit_pending)
+        step(cpu);
+      continue;
+    }
+    CodePage* page = code_page(cpu);
+    if (page == nullptr) [[unlikely]]
+      continue;
+    execute(cpu, CodeCache::block(*page, cpu.s.pc & (kTlbPageSize - 1)).ops.get());
+  }
+}
+
+void step(Cpu& cpu) {
+  const u64 pc = cpu.s.pc;
+  const TlbEntry* entry = cpu.mmu->fetch(pc);
+  if (entry == nullptr)
+    return;
+  u32 word;
+  std::memcpy(&word, reinterpret_cast<const void*>(pc + entry->host_addend), sizeof word);
+  Op ops[2];
+  translate(word, mode_of(cpu), ops[0]);
+  ops[1] = terminator(1);
+  execute(cpu, ops);
+}
+
+} // namespace softhv::interp

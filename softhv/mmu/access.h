@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Data accesses of the running instruction: translated, permission- and alignment-checked, with
+// MMIO and watchpoints behind the slow path.
+//
+// Every function returns false when the access did not complete: the exception has been taken or
+// the exit to the host recorded, cpu.s.pc is set, and the handler returns nullptr at once without
+// changing any register. Values are little-endian; T is u8, u16, u32, u64 or Vec.
+#pragma once
+
+#include <atomic>
+#include <cstring>
+
+#include "softhv/core/cpu.h"
+#include "softhv/interp/op.h"
+
+namespace softhv {
+
+enum class AccessKind : u8 {
+  kNormal,
+  kUnprivileged, // LDTR/STTR: EL0's permissions, unless PSTATE.UAO (Arm ARM B2.7.3)
+  kOrdered,      // load-acquire/store-release: must be naturally aligned (no FEAT_LSE2)
+  kAtomic,       // exclusives and LSE: must be naturally aligned, and writable for a store or RMW
+};
+
+// Slow paths, softhv/mmu/access_slow.cc. `size` is 1, 2, 4, 8 or 16 bytes.
+bool load_slow(Cpu& cpu, const interp::Op* op, u64 va, void* out, unsigned size, AccessKind kind);
+bool store_slow(Cpu& cpu, const interp::Op* op, u64 va, const void* in, unsigned size,
+                AccessKind kind);
+
+// Translates for a read-modify-write of `size` naturally aligned bytes: checks read and write
+// permission and returns the host address to use host atomics on. Returns nullptr with the
+// exception taken. Memory that is not RAM takes the data abort with the fault status that the Arm
+// ARM gives an unsupported atomic access (DFSC 0b110101).
+void* atomic_pointer(Cpu& cpu, const interp::Op* op, u64 va, unsigned size);
+
+namespace detail {
+
+inline bool crosses_page(u64 va, unsigned size) {
+  return (va & (kTlbPageSize - 1)) > kTlbPageSize - size;
+}
+
+} // namespace detail
+
+// A naturally aligned access is single-copy atomic (Arm ARM B2.2.1); an unaligned one takes the
+// fast path within a page.
+template <typename T>
+[[nodiscard]] inline bool load(Cpu& cpu, const interp::Op* op, u64 va, T& out,
+                               AccessKind kind = AccessKind::kNormal) {
+  if (kind == AccessKind::kNormal) [[likely]] {
+    const TlbEntry& entry = cpu.tlb->entry_for(va);
+    if (entry.read_tag == (va & kTlbPageMask) && !detail::crosses_page(va, sizeof(T))) [[likely]] {
+      const void* host = reinterpret_cast<const void*>(va + entry.host_addend);
+      if constexpr (sizeof(T) <= 8) {
+        if ((va & (sizeof(T) - 1)) == 0) [[likely]] {
+          out = __atomic_load_n(static_cast<const T*>(host), __ATOMIC_RELAXED);
+          return true;
+        }
+      }
+      std::memcpy(&out, host, sizeof(T));
+      return true;
+    }
+  }
+  return load_slow(cpu, op, va, &out, sizeof(T), kind);
+}
+
+template <typename T>
+[[nodiscard]] inline bool store(Cpu& cpu, const interp::Op* op, u64 va, T value,
+                                AccessKind kind = AccessKind::kNormal) {
+  if (kind == AccessKind::kNormal) [[likely]] {
+    const TlbEntry& entry = cpu.tlb->entry_for(va);
+    if (entry.write_tag == (va & kTlbPageMask) && !detail::crosses_page(va, sizeof(T))) [[likely]] {
+      void* host = reinterpret_cast<void*>(va + entry.host_addend);
+      if constexpr (sizeof(T) <= 8) {
+        if ((va & (sizeof(T) - 1)) == 0) [[likely]] {
+          __atomic_store_n(static_cast<T*>(host), value, __ATOMIC_RELAXED);
+          return true;
+        }
+      }
+      std::memcpy(host, &value, sizeof(T));
+      return true;
+    }
+  }
+  return store_slow(cpu, op, va, &value, sizeof(T), kind);
+}
+
+} // namespace softhv
