@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checked access to guest RAM for devices: the only way in which a device reaches it, and the one
+// place that reports what devices wrote.
+#pragma once
+
+#include <atomic>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "arch/memory_map.h"
+#include "arch/types.h"
+
+namespace kindling::devices {
+
+// Learns of every change that a device makes to guest RAM, after the bytes are there and before the
+// guest is told (a used ring entry is itself a later change). Dirty bitmaps hang on it, and so does
+// an engine that keeps translations of guest code: a device may load new code over old. Called from
+// any device thread; calls no device.
+class DirtyLog {
+public:
+  virtual ~DirtyLog() = default;
+  // Guest physical, size > 0, wholly inside RAM.
+  virtual void device_wrote(u64 address, u64 size) = 0;
+};
+
+// Guest RAM is one range. Every access that is not wholly inside it fails and changes nothing.
+// Values are little-endian, as the host is. Thread-safe as far as the guest's own accesses are:
+// bytes that two threads touch at a time are for the guest to sort out, ring indices are atomic.
+class GuestMemory {
+public:
+  // `host` backs [base, base + host.size()) and outlives this; so does `log`, which may be null.
+  GuestMemory(u64 base, std::span<u8> host, DirtyLog* log = nullptr)
+      : range_{base, host.size()}, host_(host.data()), log_(log) {}
+
+  [[nodiscard]] const arch::AddressRange& range() const { return range_; }
+  [[nodiscard]] bool contains(u64 address, u64 size) const {
+    return range_.contains(address, size);
+  }
+
+  // The bytes at `address` to read, nullptr when they are not all in RAM.
+  [[nodiscard]] const u8* readable(u64 address, u64 size) const {
+    return contains(address, size) ? host_ + (address - range_.base) : nullptr;
+  }
+  // The bytes at `address` to write; mark_written() must follow the last byte.
+  [[nodiscard]] u8* writable(u64 address, u64 size) const {
+    return contains(address, size) ? host_ + (address - range_.base) : nullptr;
+  }
+  void mark_written(u64 address, u64 size) const {
+    if (log_ != nullptr && size != 0 && contains(address, size)) {
+      log_->device_wrote(address, size);
+    }
+  }
+
+  [[nodiscard]] bool read(u64 address, std::span<u8> to) const;
+  [[nodiscard]] bool write(u64 address, std::span<const u8> from) const;
+
+  template <typename T>
+  [[nodiscard]] std::optional<T> read_as(u64 address) const {
+    static_assert(std::is_trivially_copyable_v<T>);
+    const u8* from = readable(address, sizeof(T));
+    if (from == nullptr) {
+      return std::nullopt;
+    }
+    T value;
+    std::memcpy(&value, from, sizeof(T));
+    return value;
+  }
+  template <typename T>
+  [[nodiscard]] bool write_as(u64 address, const T& value) const {
+    static_assert(std::is_trivially_copyable_v<T>);
+    return write(address, {reinterpret_cast<const u8*>(&value), sizeof(T)});
+  }
+
+  // Single accesses with acquire and release order, for what driver and device share without a
+  // lock. `address` must be aligned to the size of T.
+  template <typename T>
+  [[nodiscard]] std::optional<T> load_acquire(u64 address) const {
+    T* at = aligned<T>(address);
+    if (at == nullptr) {
+      return std::nullopt;
+    }
+    return std::atomic_ref<T>(*at).load(std::memory_order_acquire);
+  }
+  template <typename T>
+  [[nodiscard]] bool store_release(u64 address, T value) const {
+    T* at = aligned<T>(address);
+    if (at == nullptr) {
+      return false;
+    }
+    std::atomic_ref<T>(*at).store(value, std::memory_order_release);
+    mark_written(address, sizeof(T));
+    return true;
+  }
+
+private:
+  template <typename T>
+  [[nodiscard]] T* aligned(u64 address) const {
+    u8* at = writable(address, sizeof(T));
+    const bool ok = reinterpret_cast<uintptr_t>(at) % std::atomic_ref<T>::required_alignment == 0;
+    return ok ? reinterpret_cast<T*>(at) : nullptr;
+  }
+
+  arch::AddressRange range_;
+  u8* host_ = nullptr;
+  DirtyLog* log_ = nullptr;
+};
+
+} // namespace kindling::devices
