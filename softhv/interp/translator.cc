@@ -135,7 +135,9 @@ bool translate(u32 word, Mode mode, Op& op) {
   if (operands.imm_mask != 0)
     op.imm = extract(word, operands.imm_mask);
   op.fn = kTranslate[id](op);
-  return (row->traits & (isa::kTraitBranch | isa::kTraitEnds)) != 0;
+  const bool leaves =
+      (row->traits & isa::kTraitBranch) != 0 && (row->traits & isa::kTraitCond) == 0;
+  return leaves || (row->traits & isa::kTraitEnds) != 0;
 }
 
 Op terminator(u16 index) {

@@ -5,11 +5,51 @@
 
 #include "arch/bits.h"
 #include "arch/types.h"
+#include "softhv/isa/bitmask.h"
 
 namespace softhv::isa {
 
 constexpr bool any(u32 /*word*/) {
   return true;
+}
+
+// Data processing (C4.1.86, C4.1.93). sf is word<31>.
+
+// Logical (immediate): N:immr:imms is not reserved; N is 0 for a 32-bit operation.
+constexpr bool bitmask_immediate(u32 word) {
+  return (bit(word, 31) || !bit(word, 22)) && decode_bitmask(bits(word, 22, 10)).has_value();
+}
+
+// Move wide: a 32-bit register has two half-words.
+constexpr bool shift_of_move_in_register(u32 word) {
+  return bit(word, 31) || !bit(word, 22);
+}
+
+// Bitfield and EXTR: N == sf, and bit positions of a 32-bit operation are below 32.
+constexpr bool bitfield_in_register(u32 word) {
+  const bool extract = bits(word, 28, 23) == 0b100111;
+  if (bit(word, 31))
+    return bit(word, 22);
+  return !bit(word, 22) && !bit(word, 15) && (extract || !bit(word, 21));
+}
+
+// Shifted register: the amount of a 32-bit operation is below 32.
+constexpr bool shift_amount_in_register(u32 word) {
+  return bit(word, 31) || !bit(word, 15);
+}
+
+// Add and subtract (shifted register) have no ROR.
+constexpr bool arithmetic_shift(u32 word) {
+  return bits(word, 23, 22) != 3 && shift_amount_in_register(word);
+}
+
+constexpr bool extend_shift_up_to_4(u32 word) {
+  return bits(word, 12, 10) <= 4;
+}
+
+// The doubleword form, and only that, is a 64-bit instruction.
+constexpr bool crc32_size(u32 word) {
+  return bit(word, 31) == (bits(word, 11, 10) == 3);
 }
 
 } // namespace softhv::isa

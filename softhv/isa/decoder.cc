@@ -14,26 +14,37 @@ constexpr u32 kBucketMask = 0xffe0'0c00;
 constexpr u32 bucket_of(u32 word) {
   return ((word >> 21) << 2) | ((word >> 10) & 3);
 }
-constexpr u32 word_of(u32 bucket) {
-  return ((bucket >> 2) << 21) | ((bucket & 3) << 10);
+
+// Calls visit(bucket) for every bucket that words of `row` fall into.
+template <typename Visit>
+void for_each_bucket(const Row& row, Visit visit) {
+  const u32 free = bucket_of(kBucketMask & ~row.mask);
+  const u32 fixed = bucket_of(row.value);
+  u32 subset = 0;
+  do {
+    visit(fixed | subset);
+    subset = (subset - free) & free;
+  } while (subset != 0);
 }
 
+// Buckets of rows, in the order of the table; built in time proportional to the rows.
 class Index {
 public:
   Index() {
-    for (u32 b = 0; b < (1U << kBucketBits); ++b) {
-      starts_[b] = static_cast<u32>(rows_.size());
-      for (const Row& row : rows())
-        if (((word_of(b) ^ row.value) & row.mask & kBucketMask) == 0)
-          rows_.push_back(&row);
-    }
-    starts_[1U << kBucketBits] = static_cast<u32>(rows_.size());
+    for (const Row& row : rows())
+      for_each_bucket(row, [this](u32 b) { ++starts_[b + 1]; });
+    for (u32 b = 0; b < (1U << kBucketBits); ++b)
+      starts_[b + 1] += starts_[b];
+    rows_.resize(starts_[1U << kBucketBits]);
+    std::vector<u32> next(starts_.begin(), starts_.end() - 1);
+    for (u16 r = 0; r < rows().size(); ++r)
+      for_each_bucket(rows()[r], [&](u32 b) { rows_[next[b]++] = r; });
   }
 
   [[nodiscard]] const Row* find(u32 word) const {
     const u32 b = bucket_of(word);
     for (u32 i = starts_[b]; i < starts_[b + 1]; ++i) {
-      const Row& row = *rows_[i];
+      const Row& row = rows()[rows_[i]];
       if ((word & row.mask) == row.value && row.valid(word))
         return &row;
     }
@@ -42,7 +53,7 @@ public:
 
 private:
   std::array<u32, (1U << kBucketBits) + 1> starts_{};
-  std::vector<const Row*> rows_;
+  std::vector<u16> rows_;
 };
 
 } // namespace

@@ -57,10 +57,11 @@ using Traits = u16;
 inline constexpr Traits kTraitNone = 0;
 inline constexpr Traits kTraitFp = 1 << 0;     // traps when CPACR_EL1.FPEN says so
 inline constexpr Traits kTraitMem = 1 << 1;    // accesses memory at [N] or, when literal, at PC
-inline constexpr Traits kTraitBranch = 1 << 2; // may change PC; ends a block
+inline constexpr Traits kTraitBranch = 1 << 2; // may change PC; ends a block unless kTraitCond
 inline constexpr Traits kTraitEnds = 1 << 3;   // ends a block although it falls through
 inline constexpr Traits kTraitSystem = 1 << 4; // has directed tests, not differential ones
 inline constexpr Traits kTraitPcRel = 1 << 5;  // the result depends on the PC
+inline constexpr Traits kTraitCond = 1 << 6;   // a branch that may fall through: its block goes on
 
 struct Row {
   const char* id;
