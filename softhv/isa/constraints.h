@@ -52,4 +52,30 @@ constexpr bool crc32_size(u32 word) {
   return bit(word, 31) == (bits(word, 11, 10) == 3);
 }
 
+// Loads and stores (C4.1.94). size is word<31:30>.
+
+// SIMD&FP: opc<1> makes a byte access one of 16 bytes; other sizes leave it clear.
+constexpr bool fp_transfer_size(u32 word) {
+  return !bit(word, 23) || bits(word, 31, 30) == 0;
+}
+
+// Register offset: UXTW, LSL, SXTW or SXTX.
+constexpr bool extends_word_or_more(u32 word) {
+  return bit(word, 14);
+}
+
+constexpr bool fp_register_offset(u32 word) {
+  return fp_transfer_size(word) && extends_word_or_more(word);
+}
+
+// SIMD&FP pairs and literals: 4, 8 or 16 bytes.
+constexpr bool fp_word_or_more(u32 word) {
+  return bits(word, 31, 30) != 3;
+}
+
+// CASP: Rs and Rt name the first of two registers.
+constexpr bool even_pairs(u32 word) {
+  return !bit(word, 16) && !bit(word, 0);
+}
+
 } // namespace softhv::isa

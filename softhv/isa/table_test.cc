@@ -147,5 +147,31 @@ TEST(Decoder, RefusesReservedIntegerEncodings) {
     EXPECT_EQ(name_of(decode(u.word)), std::string("(unallocated)")) << u.why;
 }
 
+TEST(Decoder, RefusesReservedLoadsAndStores) {
+  constexpr Unallocated kWords[] = {
+      {0x7d800000, "STR of a SIMD&FP register, size 01 and opc 10"},
+      {0x38600800, "LDRB with the reserved extension UXTB"},
+      {0xb8c00000, "LDRSW to a W register"},
+      {0xdc000000, "LDR (literal, SIMD&FP) with opc 11"},
+      {0xf8800400, "PRFM has no post-index form"},
+      {0xf8800800, "PRFM has no unprivileged form"},
+      {0xe8000000, "STNP with opc 11"},
+      {0x68000000, "STNP with opc 01"},
+      {0x69000000, "STGP needs FEAT_MTE"},
+      {0xec000000, "STNP (SIMD&FP) with opc 11"},
+      {0x08610000 | 0x7c00, "CASP with odd Rs"},
+      {0x08600001 | 0x7c00, "CASP with odd Rt"},
+      {0x08a00000, "CAS with Rt2 not 31"},
+      {0x08c00000 | 0x7c00, "LDLARB needs FEAT_LOR"},
+      {0x08800000 | 0x7c00, "STLLRB needs FEAT_LOR"},
+      {0xf8209000, "atomic operation with o3 and opc 001"},
+      {0x19400000, "LDAPURB needs FEAT_LRCPC2"},
+      {0xd9200000, "STG needs FEAT_MTE"},
+      {0xf8200400, "LDRAA needs FEAT_PAuth"},
+  };
+  for (const Unallocated& u : kWords)
+    EXPECT_EQ(name_of(decode(u.word)), std::string("(unallocated)")) << u.why;
+}
+
 } // namespace
 } // namespace softhv::isa

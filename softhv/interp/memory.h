@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// What load and store handlers share beyond mmu/access.h: stack alignment, the fast paths of
+// ordered, unprivileged, paired and atomic accesses, and how a value enters and leaves a register.
+#pragma once
+
+#include <cstring>
+#include <type_traits>
+
+#include "softhv/core/cpu.h"
+#include "softhv/interp/op.h"
+#include "softhv/mmu/access.h"
+
+namespace softhv::interp {
+
+// Prepares an op for base_aligned(): op.aux is the mask of the base's bits that have to be clear.
+inline void decode_base(Op& op) {
+  op.aux = op.rn == kRegSp ? 15 : 0;
+}
+
+// The base is a misaligned SP: takes the SP alignment fault and returns false, unless SCTLR_EL1.SA
+// or SA0 allows it (Arm ARM D1.3.10.2).
+bool misaligned_sp_allowed(Cpu& cpu, const Op* op);
+
+inline bool base_aligned(Cpu& cpu, const Op* op, u64 base) {
+  return (base & op->aux) == 0 || misaligned_sp_allowed(cpu, op);
+}
+
+// Where `size` bytes at `va` are in the host when the access is aligned and allowed on the fast
+// path, else nullptr.
+inline void* aligned_read_pointer(Cpu& cpu, u64 va, unsigned size) {
+  const TlbEntry& entry = cpu.tlb->entry_for(va);
+  const bool hit = entry.read_tag == (va & (kTlbPageMask | (size - 1)));
+  return hit ? reinterpret_cast<void*>(va + entry.host_addend) : nullptr;
+}
+inline void* aligned_write_pointer(Cpu& cpu, u64 va, unsigned size) {
+  const TlbEntry& entry = cpu.tlb->entry_for(va);
+  const bool hit = entry.write_tag == (va & (kTlbPageMask | (size - 1)));
+  return hit ? reinterpret_cast<void*>(va + entry.host_addend) : nullptr;
+}
+
+// As atomic_pointer(), with a fast path.
+inline void* rmw_pointer(Cpu& cpu, const Op* op, u64 va, unsigned size) {
+  const TlbEntry& entry = cpu.tlb->entry_for(va);
+  const u64 tag = va & (kTlbPageMask | (size - 1));
+  if (entry.read_tag == tag && entry.write_tag == tag) [[likely]]
+    return reinterpret_cast<void*>(va + entry.host_addend);
+  return atomic_pointer(cpu, op, va, size);
+}
+
+// Load-acquire (kOrder __ATOMIC_SEQ_CST: also not before an earlier store-release) and
+// store-release, naturally aligned.
+template <int kOrder, typename T>
+[[nodiscard]] bool load_ordered(Cpu& cpu, const Op* op, u64 va, T& out) {
+  if (const void* host = aligned_read_pointer(cpu, va, sizeof(T)); host != nullptr) [[likely]] {
+    out = __atomic_load_n(static_cast<const T*>(host), kOrder);
+    return true;
+  }
+  if (!load_slow(cpu, op, va, &out, sizeof(T), AccessKind::kOrdered))
+    return false;
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return true;
+}
+
+template <typename T>
+[[nodiscard]] bool store_ordered(Cpu& cpu, const Op* op, u64 va, T value) {
+  if (void* host = aligned_write_pointer(cpu, va, sizeof(T)); host != nullptr) [[likely]] {
+    __atomic_store_n(static_cast<T*>(host), value, __ATOMIC_SEQ_CST);
+    return true;
+  }
+  std::atomic_thread_fence(std::memory_order_release);
+  if (!store_slow(cpu, op, va, &value, sizeof(T), AccessKind::kOrdered))
+    return false;
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  return true;
+}
+
+// LDTR and STTR.
+template <typename T>
+[[nodiscard]] bool load_unprivileged(Cpu& cpu, const Op* op, u64 va, T& out) {
+  const TlbEntry& entry = cpu.tlb_unprivileged->entry_for(va);
+  if (entry.read_tag == (va & (kTlbPageMask | (sizeof(T) - 1))) && cpu.s.pstate.uao == 0)
+      [[likely]] {
+    out = __atomic_load_n(reinterpret_cast<const T*>(va + entry.host_addend), __ATOMIC_RELAXED);
+    return true;
+  }
+  return load_slow(cpu, op, va, &out, sizeof(T), AccessKind::kUnprivileged);
+}
+
+template <typename T>
+[[nodiscard]] bool store_unprivileged(Cpu& cpu, const Op* op, u64 va, T value) {
+  const TlbEntry& entry = cpu.tlb_unprivileged->entry_for(va);
+  if (entry.write_tag == (va & (kTlbPageMask | (sizeof(T) - 1))) && cpu.s.pstate.uao == 0)
+      [[likely]] {
+    __atomic_store_n(reinterpret_cast<T*>(va + entry.host_addend), value, __ATOMIC_RELAXED);
+    return true;
+  }
+  return store_slow(cpu, op, va, &value, sizeof(T), AccessKind::kUnprivileged);
+}
+
+// Two neighbouring elements, each single-copy atomic when aligned.
+template <typename T>
+[[nodiscard]] bool load_pair(Cpu& cpu, const Op* op, u64 va, T& first, T& second) {
+  if constexpr (sizeof(T) <= 8) {
+    const TlbEntry& entry = cpu.tlb->entry_for(va);
+    const bool same_page = (va & (kTlbPageSize - 1)) <= kTlbPageSize - 2 * sizeof(T);
+    if (entry.read_tag == (va & (kTlbPageMask | (sizeof(T) - 1))) && same_page) [[likely]] {
+      const T* host = reinterpret_cast<const T*>(va + entry.host_addend);
+      first = __atomic_load_n(host, __ATOMIC_RELAXED);
+      second = __atomic_load_n(host + 1, __ATOMIC_RELAXED);
+      return true;
+    }
+  }
+  return load(cpu, op, va, first) && load(cpu, op, va + sizeof(T), second);
+}
+
+template <typename T>
+[[nodiscard]] bool store_pair(Cpu& cpu, const Op* op, u64 va, T first, T second) {
+  if constexpr (sizeof(T) <= 8) {
+    const TlbEntry& entry = cpu.tlb->entry_for(va);
+    const bool same_page = (va & (kTlbPageSize - 1)) <= kTlbPageSize - 2 * sizeof(T);
+    if (entry.write_tag == (va & (kTlbPageMask | (sizeof(T) - 1))) && same_page) [[likely]] {
+      T* host = reinterpret_cast<T*>(va + entry.host_addend);
+      __atomic_store_n(host, first, __ATOMIC_RELAXED);
+      __atomic_store_n(host + 1, second, __ATOMIC_RELAXED);
+      return true;
+    }
+  }
+  return store(cpu, op, va, first) && store(cpu, op, va + sizeof(T), second);
+}
+
+// A general-purpose register as the source or destination of a transfer: Memory is what is in
+// memory, Extended what a load extends it to (signed Memory: by its sign).
+template <typename Memory, typename Extended>
+struct Gpr {
+  using Value = std::make_unsigned_t<Memory>;
+  static constexpr unsigned kSize = sizeof(Memory);
+  static Value get(const Cpu& cpu, u8 reg) { return static_cast<Value>(cpu.s.x[reg]); }
+  static void set(Cpu& cpu, u8 reg, Value value) {
+    cpu.s.x[reg] = static_cast<Extended>(static_cast<Memory>(value));
+  }
+};
+
+// A SIMD&FP register; a load clears the bits above the value.
+template <typename Memory>
+struct Fpr {
+  using Value = Memory;
+  static constexpr unsigned kSize = sizeof(Memory);
+  static Value get(const Cpu& cpu, u8 reg) { return cpu.s.v[reg].lane<Value>(0); }
+  static void set(Cpu& cpu, u8 reg, Value value) { cpu.s.v[reg] = Vec{{value, 0}}; }
+};
+template <>
+struct Fpr<Vec> {
+  using Value = Vec;
+  static constexpr unsigned kSize = 16;
+  static Vec get(const Cpu& cpu, u8 reg) { return cpu.s.v[reg]; }
+  static void set(Cpu& cpu, u8 reg, Vec value) { cpu.s.v[reg] = value; }
+};
+
+} // namespace softhv::interp
