@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cpu: one vCPU of SoftHV as its engine sees it: the architectural state and the run-time state
-// around it. Everything but `attention` and `in_guest` belongs to the thread that runs the vCPU.
+// around it. Everything but the atomics and `waiter` belongs to the thread that runs the vCPU.
 #pragma once
 
 #include <atomic>
@@ -14,6 +14,7 @@ namespace softhv {
 
 class Mmu;
 class Vm;
+class Waiter;
 namespace debug {
 class DebugUnit;
 }
@@ -34,6 +35,14 @@ inline constexpr u32 kAttentionInterrupt = 1 << 1; // an interrupt line or mask 
 inline constexpr u32 kAttentionShootdown = 1 << 2; // core/shootdown.h has requests queued
 inline constexpr u32 kAttentionDebug = 1 << 3;     // single step or breakpoints are armed
 
+// Cpu::interrupt_lines: what is asserted at the vCPU's IRQ and FIQ inputs, and by whom.
+inline constexpr u32 kLineGicIrq = 1 << 0;
+inline constexpr u32 kLineGicFiq = 1 << 1;
+inline constexpr u32 kLineHostIrq = 1 << 2; // hv_vcpu_set_pending_interrupt
+inline constexpr u32 kLineHostFiq = 1 << 3;
+inline constexpr u32 kLineIrq = kLineGicIrq | kLineHostIrq;
+inline constexpr u32 kLineFiq = kLineGicFiq | kLineHostFiq;
+
 struct Cpu {
   Cpu(Vm& vm, u32 index);
   ~Cpu();
@@ -48,6 +57,9 @@ struct Cpu {
   TlbTable* tlb_unprivileged = nullptr;
 
   std::atomic<u32> attention{0};
+
+  // kLine...: changed by any thread, followed by Vm::wake(kAttentionInterrupt) when a line rises.
+  std::atomic<u32> interrupt_lines{0};
 
   // Virtual address of the first instruction of the running block.
   u64 block_pc = 0;
@@ -66,10 +78,11 @@ struct Cpu {
   std::unique_ptr<timer::GenericTimer> timer;
   std::unique_ptr<gic::CpuInterface> gic; // null until hv_gic_create
   std::unique_ptr<interp::CodeCache> code;
+  std::unique_ptr<Waiter> waiter; // core/wait.h
 
   // Thread-safe: makes the vCPU look at `reason` at its next block boundary. Does not wake a vCPU
   // that waits in WFI; Vm::wake() does both.
-  void request(u32 reason) { attention.fetch_or(reason, std::memory_order_release); }
+  void request(u32 reason) { attention.fetch_or(reason, std::memory_order_seq_cst); }
 };
 
 } // namespace softhv

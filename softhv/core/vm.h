@@ -2,12 +2,15 @@
 // Vm: what the vCPUs of one virtual machine share.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <mutex>
-#include <vector>
+#include <shared_mutex>
 
 #include "softhv/core/cpu.h"
 #include "softhv/mmu/stage2.h"
+#include "softhv/timer/alarm.h"
+#include "softhv/timer/clock.h"
 
 namespace softhv {
 
@@ -26,7 +29,26 @@ public:
 
   Stage2 stage2;
   const u32 ipa_bits;
-  std::unique_ptr<gic::Gic> gic; // null until hv_gic_create
+  const std::unique_ptr<timer::Clock> clock;
+  timer::AlarmThread alarms;
+  std::unique_ptr<gic::Gic> gic; // set before the first vCPU, or null
+
+  // Creates a vCPU with the lowest free index; nullptr when there are kMaxVcpus. Any thread.
+  Cpu* create_cpu();
+  // The vCPU must not be running. It is gone for all walks when this returns.
+  void destroy_cpu(Cpu& cpu);
+
+  [[nodiscard]] u32 cpu_count() const;
+
+  // Calls `visit(Cpu&)` for every vCPU, in index order, while none can be created or destroyed.
+  // Must not be nested, and `visit` must not create or destroy one.
+  template <typename Visit>
+  void for_each_cpu(Visit visit) {
+    const std::shared_lock lock(cpus_mutex_);
+    for (const std::unique_ptr<Cpu>& cpu : cpus_)
+      if (cpu != nullptr)
+        visit(*cpu);
+  }
 
   // Sets `reason` in the vCPU's attention and wakes it if it waits in WFI or WFE. Thread-safe.
   void wake(Cpu& cpu, u32 reason);
@@ -35,6 +57,10 @@ public:
   // when nothing of ours is there; the access then leaves to the host as a data abort.
   bool internal_read(Cpu& cpu, u64 ipa, unsigned size, u64& value);
   bool internal_write(Cpu& cpu, u64 ipa, unsigned size, u64 value);
+
+private:
+  mutable std::shared_mutex cpus_mutex_;
+  std::array<std::unique_ptr<Cpu>, kMaxVcpus> cpus_;
 };
 
 } // namespace softhv

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/core/wait.h"
+
+#include <algorithm>
+
+#include "softhv/core/interrupts.h"
+#include "softhv/core/vm.h"
+#include "softhv/system/exception.h"
+#include "softhv/timer/generic_timer.h"
+
+namespace softhv {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::steady_clock;
+
+// ISS of a trapped WFI (Arm ARM D17.2.37): CV, COND = always, TI = 0.
+constexpr u64 kWfiSyndrome = 0x01ULL << 26 | 1ULL << 25 | 1ULL << 24 | 0xeULL << 20;
+
+// How long WFE sleeps with an armed exclusive monitor: about what a contended lock is held for.
+constexpr microseconds kMonitorSleep{50};
+
+bool attention(const Cpu& cpu) {
+  // Armed debug state stays set for ever and is no reason to stay awake.
+  return (cpu.attention.load(std::memory_order_seq_cst) & ~kAttentionDebug) != 0;
+}
+
+// Sleeps until done(), attention, or the counter value `deadline`.
+template <typename Done>
+void sleep(Cpu& cpu, Waiter::TimePoint deadline, Done done) {
+  cpu.timer->pause_alarm();
+  cpu.waiter->sleep_until(deadline, [&] { return attention(cpu) || done(); });
+  cpu.timer->update();
+}
+
+} // namespace
+
+const interp::Op* wait_for_interrupt(Cpu& cpu, const interp::Op* op) {
+  if (cpu.gic == nullptr) {
+    const VmExit exit{.reason = ExitReason::kException, .syndrome = kWfiSyndrome};
+    return exit_to_host(cpu, pc_of(cpu, op), exit);
+  }
+  cpu.s.pc = next_pc(cpu, op);
+  const auto pending = [&] { return cpu.interrupt_lines.load(std::memory_order_seq_cst) != 0; };
+  cpu.timer->update();
+  if (!pending() && !attention(cpu))
+    sleep(cpu, cpu.vm.clock->host_time(cpu.timer->next_deadline()), pending);
+  return nullptr;
+}
+
+const interp::Op* wait_for_event(Cpu& cpu, const interp::Op* op) {
+  cpu.s.pc = next_pc(cpu, op);
+  if (cpu.waiter->take_event())
+    return nullptr;
+  const auto woken = [&] { return cpu.waiter->event() || interrupt_deliverable(cpu); };
+  cpu.timer->update();
+  if (!woken() && !attention(cpu)) {
+    const u64 next = std::min(cpu.timer->next_deadline(), cpu.timer->next_stream_event());
+    Waiter::TimePoint deadline = cpu.vm.clock->host_time(next);
+    if (cpu.s.exclusive_size != 0)
+      deadline = std::min(deadline, steady_clock::now() + kMonitorSleep);
+    sleep(cpu, deadline, woken);
+  }
+  cpu.waiter->take_event();
+  return nullptr;
+}
+
+void send_event(Vm& vm) {
+  vm.for_each_cpu([](Cpu& cpu) { cpu.waiter->set_event(); });
+}
+
+void send_event_local(Cpu& cpu) {
+  cpu.waiter->set_event();
+}
+
+} // namespace softhv

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/timer/clock.h"
+
+namespace softhv::timer {
+namespace {
+
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+
+// 24 ticks are 1000 ns. Dividing first keeps the product in 64 bits for every uptime.
+constexpr u64 ticks_of(u64 ns) {
+  return ns / 125 * 3 + ns % 125 * 3 / 125;
+}
+
+} // namespace
+
+u64 HostClock::now() const {
+  const auto since = steady_clock::now().time_since_epoch();
+  return ticks_of(static_cast<u64>(std::chrono::duration_cast<nanoseconds>(since).count()));
+}
+
+steady_clock::time_point HostClock::host_time(u64 deadline) const {
+  // Beyond a century from any boot: not a time to wait for, and close to overflow.
+  constexpr u64 kFarthest = 100ULL * 366 * 24 * 3600 * kFrequency;
+  if (deadline > kFarthest)
+    return steady_clock::time_point::max();
+  const u64 ns = deadline / 3 * 125 + (deadline % 3 * 125 + 2) / 3;
+  return steady_clock::time_point(nanoseconds(static_cast<i64>(ns)));
+}
+
+} // namespace softhv::timer

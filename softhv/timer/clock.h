@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the system counter (Arm ARM D11.1.2) gets its time from.
+#pragma once
+
+#include <chrono>
+
+#include "arch/types.h"
+
+namespace softhv::timer {
+
+inline constexpr u64 kFrequency = 24'000'000; // Hz, as Apple silicon's HVF presents it
+inline constexpr u64 kNever = ~0ULL;          // a deadline that does not come
+
+// The counter, and when it will have counted how far. Thread-safe.
+class Clock {
+public:
+  virtual ~Clock() = default;
+
+  // CNTPCT_EL0.
+  [[nodiscard]] virtual u64 now() const = 0;
+
+  // The host time until which a thread may sleep that waits for now() >= `deadline`.
+  // time_point::max when only somebody else's doing lets the counter get there.
+  [[nodiscard]] virtual std::chrono::steady_clock::time_point host_time(u64 deadline) const = 0;
+};
+
+// The host's monotonic clock at kFrequency.
+class HostClock final : public Clock {
+public:
+  [[nodiscard]] u64 now() const override;
+  [[nodiscard]] std::chrono::steady_clock::time_point host_time(u64 deadline) const override;
+};
+
+} // namespace softhv::timer
