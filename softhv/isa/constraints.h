@@ -78,4 +78,44 @@ constexpr bool even_pairs(u32 word) {
   return !bit(word, 16) && !bit(word, 0);
 }
 
+// Floating point and AdvSIMD floating point (C4.1.96). Bit 22 chooses double over single.
+
+// FMOV (general) without half precision: W with S, X with D.
+constexpr bool fmov_same_size(u32 word) {
+  return bit(word, 31) == bit(word, 22);
+}
+
+// FCVT: two different formats of half (3), single (0) and double (1).
+constexpr bool fcvt_formats_differ(u32 word) {
+  const u64 from = bits(word, 23, 22);
+  const u64 to = bits(word, 16, 15);
+  return from != 2 && to != 2 && from != to;
+}
+
+// Fixed-point conversion of a W register: at most 32 fraction bits.
+constexpr bool fixed_scale_in_register(u32 word) {
+  return bit(word, 31) || bit(word, 15);
+}
+
+// There is no vector of one double.
+constexpr bool double_needs_quad(u32 word) {
+  return !bit(word, 22) || bit(word, 30);
+}
+
+// By element: L is not an index bit for doubles.
+constexpr bool fp_element_scalar(u32 word) {
+  return !(bit(word, 22) && bit(word, 21));
+}
+constexpr bool fp_element_vector(u32 word) {
+  return fp_element_scalar(word) && double_needs_quad(word);
+}
+
+// Fixed-point conversion in V registers: immh is 01xx (single) or 1xxx (double).
+constexpr bool fp_shift_scalar(u32 word) {
+  return bits(word, 22, 21) != 0;
+}
+constexpr bool fp_shift_vector(u32 word) {
+  return fp_shift_scalar(word) && double_needs_quad(word);
+}
+
 } // namespace softhv::isa
