@@ -4,6 +4,8 @@
 #include <cstring>
 #include <string>
 
+#include "arch/bits.h"
+
 namespace kindling::arch {
 
 namespace {
@@ -96,15 +98,58 @@ ImageKind sniff_image(std::span<const u8> file) {
   return ImageKind::kUnknown;
 }
 
-Result<ZbootPayload> parse_zboot_header(std::span<const u8> file) {
-  if (file.size() < kImageHeaderSize) {
+Result<ZbootPayload> parse_zboot_header(std::span<const u8> head, u64 file_size) {
+  if (head.size() < kImageHeaderSize) {
     return Error{"it ends within its EFI header"};
   }
-  const ZbootPayload payload{load32(file, 8), load32(file, 12)};
-  if (payload.offset > file.size() || payload.size > file.size() - payload.offset) {
+  const ZbootPayload payload{load32(head, 8), load32(head, 12)};
+  if (payload.offset > file_size || payload.size > file_size - payload.offset) {
     return Error{"its EFI header points to a payload beyond its end; it is truncated"};
   }
   return payload;
+}
+
+namespace {
+
+// B <label>, and where it goes for an instruction at `at`; 0 for anything else or a way backwards.
+u64 branch_target(u32 instruction, u64 at) {
+  if (bits(instruction, 31, 26) != 0b000101) {
+    return 0;
+  }
+  const i64 target = static_cast<i64>(at) + sign_extend(bits(instruction, 25, 0), 26) * 4;
+  return target > 0 ? static_cast<u64>(target) : 0;
+}
+
+} // namespace
+
+Result<u64> image_file_size(const ImageHeader& header, std::span<const u8> head) {
+  // Either code0 or, with an EFI stub whose "MZ" is code0, code1 jumps to the kernel's entry.
+  u64 size = kImageHeaderSize;
+  for (const u64 target : {branch_target(header.code0, 0), branch_target(header.code1, 4)}) {
+    size = target + 4 > size ? target + 4 : size;
+  }
+  const u64 pe = header.pe_offset;
+  constexpr u64 kCoffSize = 24; // signature and file header
+  if (pe == 0 || pe + kCoffSize > head.size() || !has(head, pe, "PE\0\0", 4)) {
+    return size;
+  }
+  constexpr u32 kMachineArm64 = 0xaa64;
+  const u32 machine = load32(head, pe + 4) & 0xffff;
+  if (machine != kMachineArm64) {
+    return Error{"its PE header says that it is for another architecture than arm64"};
+  }
+  const u32 sections = load32(head, pe + 4) >> 16;
+  const u32 optional_size = load32(head, pe + 20) & 0xffff;
+  constexpr u64 kSectionSize = 40;
+  for (u32 i = 0; i < sections; ++i) {
+    const u64 section = pe + kCoffSize + optional_size + i * kSectionSize;
+    if (section + kSectionSize > head.size()) {
+      break;
+    }
+    const u64 end = static_cast<u64>(load32(head, section + 16)) + load32(head, section + 20);
+    size = end > size ? end : size;
+  }
+  return size;
 }
 
 } // namespace kindling::arch

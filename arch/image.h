@@ -69,12 +69,17 @@ enum class ImageKind : u8 {
 };
 ImageKind sniff_image(std::span<const u8> file);
 
-// The compressed payload inside an EFI zboot image, as (offset, size) within the file. Fails when
-// the header points outside of the file.
+// The compressed payload inside an EFI zboot image of `file_size` bytes that begins with `head`.
+// Fails when the header points outside of the file.
 struct ZbootPayload {
   u64 offset = 0;
   u64 size = 0;
 };
-Result<ZbootPayload> parse_zboot_header(std::span<const u8> file);
+Result<ZbootPayload> parse_zboot_header(std::span<const u8> head, u64 file_size);
+
+// The least number of bytes that the file of a plain Image must have, from the section table of its
+// PE header, or without one from where its first branch goes. `head` is the beginning of the file,
+// 4 KiB or all of it. Fails when the PE header is one for another architecture.
+Result<u64> image_file_size(const ImageHeader& header, std::span<const u8> head);
 
 } // namespace kindling::arch

@@ -102,18 +102,44 @@ TEST(ImageSniff, TellsKindsApart) {
 }
 
 TEST(ZbootHeader, PayloadMustLieInTheFile) {
-  std::vector<u8> file(128, 0);
-  file[8] = 64;
-  file[12] = 64;
-  const auto payload = parse_zboot_header(file);
+  std::vector<u8> head(128, 0);
+  head[8] = 64;
+  head[12] = 64;
+  const auto payload = parse_zboot_header(head, 128);
   ASSERT_TRUE(payload.ok());
   EXPECT_EQ(payload->offset, 64U);
   EXPECT_EQ(payload->size, 64U);
-  file[12] = 65;
-  EXPECT_FALSE(parse_zboot_header(file).ok());
-  file[11] = 0xff;
-  EXPECT_FALSE(parse_zboot_header(file).ok());
-  EXPECT_FALSE(parse_zboot_header(std::span(file).first(63)).ok());
+  EXPECT_FALSE(parse_zboot_header(head, 127).ok());
+  head[11] = 0xff;
+  EXPECT_FALSE(parse_zboot_header(head, 128).ok());
+  EXPECT_FALSE(parse_zboot_header(std::span(head).first(63), 128).ok());
+}
+
+TEST(ImageFileSize, WithoutPeHeaderTheFirstBranchMustStayInTheFile) {
+  auto header = *parse_image_header(make_header(0, 0x10000, 2));
+  header.pe_offset = 0;
+  header.code0 = 0x14000000 | 0x5000 / 4;
+  EXPECT_EQ(*image_file_size(header, {}), 0x5004U);
+  header.code0 = 0xd503201f;
+  header.code1 = 0x14000000 | 0x6000 / 4;
+  EXPECT_EQ(*image_file_size(header, {}), 0x6008U);
+  header.code1 = 0x17ffffff; // backwards
+  EXPECT_EQ(*image_file_size(header, {}), kImageHeaderSize);
+}
+
+TEST(ImageFileSize, PeSectionsMustLieInTheFile) {
+  auto head = make_header(0, 0x10000, 2);
+  head.resize(0x100, 0);
+  const auto put32 = [&](size_t at, u32 value) { std::memcpy(head.data() + at, &value, 4); };
+  put32(4, 0x14000001);
+  put32(0x40, 0x00004550); // "PE\0\0"
+  put32(0x44, 0x0001aa64); // one section
+  put32(0x54, 0x20);       // of the optional header
+  put32(0x40 + 24 + 0x20 + 16, 0x7000);
+  put32(0x40 + 24 + 0x20 + 20, 0x1000);
+  EXPECT_EQ(*image_file_size(*parse_image_header(head), head), 0x8000U);
+  put32(0x44, 0x00018664);
+  EXPECT_FALSE(image_file_size(*parse_image_header(head), head).ok());
 }
 
 } // namespace

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// One vCPU over Hypervisor.framework, and the step of its run loop.
+//
+// A Vcpu belongs to the thread that creates it: every member but kick() is for that thread alone,
+// destruction included.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <Hypervisor/Hypervisor.h>
+
+#include "arch/boot_state.h"
+#include "arch/result.h"
+#include "arch/types.h"
+#include "arch/vcpu_exit.h"
+
+namespace kindling::hvf {
+
+// Register values that a vCPU had when it was created, to put it back there (vcpu_reset.cc).
+struct ResetValues {
+  struct SystemRegister {
+    hv_sys_reg_t reg;
+    u64 value;
+  };
+  struct GicRegister {
+    hv_gic_icc_reg_t reg;
+    u64 value;
+  };
+  std::vector<SystemRegister> system;
+  std::vector<GicRegister> gic;
+};
+ResetValues read_reset_values(hv_vcpu_t vcpu);
+// General, SIMD and floating-point registers become zero, the rest what `values` says.
+Status write_reset_values(hv_vcpu_t vcpu, const ResetValues& values);
+
+class Vcpu {
+public:
+  // A vCPU that presents `mpidr` to the guest. With a GIC, its redistributor comes with it.
+  static Result<std::unique_ptr<Vcpu>> create(u64 mpidr);
+  ~Vcpu();
+  Vcpu(const Vcpu&) = delete;
+  Vcpu& operator=(const Vcpu&) = delete;
+
+  // Puts every register at its reset value and then at `state`. Drops a pending exit.
+  Status reset(const arch::BootState& state);
+
+  // Runs guest code until it leaves. Fails when the framework does, and while an exit is pending.
+  Result<arch::VcpuExit> run();
+
+  // Whether the last exit still has to be completed, by one of the functions below. Each fails when
+  // the pending exit is of another kind.
+  [[nodiscard]] bool pending() const { return pending_ != Pending::kNone; }
+
+  Status complete_read(u64 value);     // MmioRead: the register, extended; past the instruction
+  Status complete_write();             // MmioWrite: past the instruction
+  Status complete_call(u64 x0);        // Hvc, Smc: X0; past the instruction
+  Status complete_wait();              // WaitForInterrupt: past the instruction
+  Status complete_register(u64 value); // SystemRegister: the register of a read; past it
+  // Instead of any of them: the guest takes an external abort (MmioRead, MmioWrite,
+  // UnserviceableAccess) or an Undefined exception (all others) at the instruction.
+  Status abort_access();
+  Status raise_undefined();
+
+  // Makes a run() that is under way, or else the next one, return Canceled soon. Any thread.
+  void kick();
+
+  [[nodiscard]] Result<u64> get(hv_reg_t reg) const;
+  Status set(hv_reg_t reg, u64 value);
+  [[nodiscard]] Result<u64> get_system(hv_sys_reg_t reg) const;
+  Status set_system(hv_sys_reg_t reg, u64 value);
+
+  // Leaves the virtual timer's exit enabled or not; a VtimerActivated exit disables it.
+  Status mask_vtimer(bool masked);
+
+private:
+  enum class Pending : u8 { kNone, kRead, kWrite, kHvc, kSmc, kWait, kRegister, kAccess, kOther };
+
+  Vcpu(hv_vcpu_t handle, const hv_vcpu_exit_t* exit) : handle_(handle), exit_(exit) {}
+
+  Result<arch::VcpuExit> decode_exception();
+  Result<arch::VcpuExit> decode_data_abort(u64 syndrome);
+  Result<arch::VcpuExit> decode_system_register(u64 syndrome);
+  [[nodiscard]] Result<u64> get_operand(u8 reg) const; // 31 is XZR
+  Status set_operand(u8 reg, u64 value);
+  Status expect(Pending kind, const char* operation) const;
+  Status advance();
+  Status take_exception(u64 esr, bool has_address);
+
+  hv_vcpu_t handle_;
+  const hv_vcpu_exit_t* exit_;
+  ResetValues reset_values_;
+  u64 mpidr_ = 0;
+  Pending pending_ = Pending::kNone;
+  u64 syndrome_ = 0; // of the pending exit
+  u64 address_ = 0;  // virtual, likewise
+};
+
+} // namespace kindling::hvf

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hvf/vm.h"
+
+#include <fmt/format.h>
+
+#include "hvf/error.h"
+
+#if __has_include(<Hypervisor/hv_softhv.h>)
+#include <Hypervisor/hv_softhv.h>
+#define KINDLING_HAS_SOFTHV 1
+#else
+#define KINDLING_HAS_SOFTHV 0
+#endif
+
+namespace kindling::hvf {
+
+namespace {
+
+hv_memory_flags_t to_flags(Access access) {
+  hv_memory_flags_t flags = 0;
+  flags |= access.read ? HV_MEMORY_READ : 0;
+  flags |= access.write ? HV_MEMORY_WRITE : 0;
+  flags |= access.execute ? HV_MEMORY_EXEC : 0;
+  return flags;
+}
+
+std::string range_text(std::string_view call, u64 address, u64 size) {
+  return fmt::format("{} of {:#x} bytes at {:#x}", call, size, address);
+}
+
+} // namespace
+
+Result<Limits> query_limits() {
+  Limits limits;
+  if (Status s = check(hv_vm_get_max_vcpu_count(&limits.max_vcpus), "hv_vm_get_max_vcpu_count");
+      !s) {
+    return s.error();
+  }
+  if (Status s = check(hv_vm_config_get_max_ipa_size(&limits.max_ipa_bits),
+                       "hv_vm_config_get_max_ipa_size");
+      !s) {
+    return s.error();
+  }
+  if (Status s = check(hv_vm_config_get_default_ipa_size(&limits.default_ipa_bits),
+                       "hv_vm_config_get_default_ipa_size");
+      !s) {
+    return s.error();
+  }
+  return limits;
+}
+
+Result<std::unique_ptr<Vm>> Vm::create(u32 ipa_bits) {
+  hv_vm_config_t config = nullptr;
+  if (ipa_bits != 0) {
+    config = hv_vm_config_create();
+    if (config == nullptr) {
+      return Error{"hv_vm_config_create returned nothing"};
+    }
+    const Status sized =
+        check(hv_vm_config_set_ipa_size(config, ipa_bits), "hv_vm_config_set_ipa_size");
+    if (!sized) {
+      os_release(config);
+      return sized.error();
+    }
+  }
+  const Status created = check(hv_vm_create(config), "hv_vm_create");
+  if (config != nullptr) {
+    os_release(config);
+  }
+  if (!created) {
+    return created.error();
+  }
+  return std::unique_ptr<Vm>(new Vm());
+}
+
+Vm::~Vm() {
+  hv_vm_destroy();
+}
+
+Status Vm::map(void* host, u64 address, u64 size, Access access) {
+  return check(hv_vm_map(host, address, size, to_flags(access)),
+               range_text("hv_vm_map", address, size));
+}
+
+Status Vm::unmap(u64 address, u64 size) {
+  return check(hv_vm_unmap(address, size), range_text("hv_vm_unmap", address, size));
+}
+
+Status Vm::protect(u64 address, u64 size, Access access) {
+  return check(hv_vm_protect(address, size, to_flags(access)),
+               range_text("hv_vm_protect", address, size));
+}
+
+Result<arch::GicPlacement> Vm::create_gic(u32 vcpus) {
+  size_t region = 0;
+  if (Status s = check(hv_gic_get_redistributor_region_size(&region),
+                       "hv_gic_get_redistributor_region_size");
+      !s) {
+    return s.error();
+  }
+  auto placement = arch::gic_placement(vcpus, region);
+  if (!placement) {
+    return placement.error();
+  }
+  hv_gic_config_t config = hv_gic_config_create();
+  if (config == nullptr) {
+    return Error{"hv_gic_config_create returned nothing"};
+  }
+  Status status = check(hv_gic_config_set_distributor_base(config, placement->distributor.base),
+                        "hv_gic_config_set_distributor_base");
+  if (status) {
+    status = check(hv_gic_config_set_redistributor_base(config, placement->redistributors.base),
+                   "hv_gic_config_set_redistributor_base");
+  }
+  if (status) {
+    status = check(hv_gic_create(config), "hv_gic_create");
+  }
+  os_release(config);
+  if (!status) {
+    return status.error();
+  }
+  return *placement;
+}
+
+Status Vm::set_spi(u32 intid, bool high) {
+  return check(hv_gic_set_spi(intid, high), fmt::format("hv_gic_set_spi({})", intid));
+}
+
+void Vm::memory_changed([[maybe_unused]] u64 address, [[maybe_unused]] u64 size) {
+#if KINDLING_HAS_SOFTHV
+  hv_softhv_memory_written(address, size);
+#endif
+}
+
+} // namespace kindling::hvf

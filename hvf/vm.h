@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The virtual machine and its interrupt controller over Hypervisor.framework.
+//
+// The framework knows one VM a process, so there is at most one Vm at a time; creating a second one
+// fails. Thread-safe where the framework is: everything here but creation and destruction.
+#pragma once
+
+#include <memory>
+
+#include "arch/memory_map.h"
+#include "arch/result.h"
+#include "arch/types.h"
+
+namespace kindling::hvf {
+
+// What the guest may do with a range of memory.
+struct Access {
+  bool read = true;
+  bool write = true;
+  bool execute = true;
+};
+
+// What the host's framework can do.
+struct Limits {
+  u32 max_vcpus = 0;
+  u32 max_ipa_bits = 0;
+  u32 default_ipa_bits = 0;
+};
+Result<Limits> query_limits();
+
+class Vm {
+public:
+  // A VM whose guest physical addresses have `ipa_bits` bits; 0 for the framework's default.
+  static Result<std::unique_ptr<Vm>> create(u32 ipa_bits);
+  ~Vm(); // every vCPU must be gone
+  Vm(const Vm&) = delete;
+  Vm& operator=(const Vm&) = delete;
+
+  // Guest physical memory over host memory. Addresses and sizes are multiples of the host's page.
+  Status map(void* host, u64 address, u64 size, Access access);
+  Status unmap(u64 address, u64 size);
+  Status protect(u64 address, u64 size, Access access);
+
+  // Adds a GICv3 for `vcpus` vCPUs, before the first vCPU is created. Returns where it lies.
+  Result<arch::GicPlacement> create_gic(u32 vcpus);
+
+  // Drives the input of a shared peripheral interrupt.
+  Status set_spi(u32 intid, bool high);
+
+  // Tells the engine that bytes of guest memory changed other than by the guest's own stores, so
+  // that it drops what it derived from them. Nothing to do for a CPU in hardware.
+  void memory_changed(u64 address, u64 size);
+
+private:
+  Vm() = default;
+};
+
+} // namespace kindling::hvf

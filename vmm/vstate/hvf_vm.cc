@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/vstate/hvf_vm.h"
+
+#include "hvf/vcpu.h"
+#include "hvf/vm.h"
+
+namespace kindling::vmm::vstate {
+
+namespace {
+
+class HvfVcpu final : public Vcpu {
+public:
+  explicit HvfVcpu(std::unique_ptr<hvf::Vcpu> vcpu) : vcpu_(std::move(vcpu)) {}
+
+  Status reset(const arch::BootState& state) override { return vcpu_->reset(state); }
+  Result<arch::VcpuExit> run() override { return vcpu_->run(); }
+  bool pending() const override { return vcpu_->pending(); }
+  Status complete_read(u64 value) override { return vcpu_->complete_read(value); }
+  Status complete_write() override { return vcpu_->complete_write(); }
+  Status complete_call(u64 x0) override { return vcpu_->complete_call(x0); }
+  Status complete_wait() override { return vcpu_->complete_wait(); }
+  Status complete_register(u64 value) override { return vcpu_->complete_register(value); }
+  Status abort_access() override { return vcpu_->abort_access(); }
+  Status raise_undefined() override { return vcpu_->raise_undefined(); }
+  Result<u64> general_register(unsigned index) override {
+    if (index > HV_REG_X30 - HV_REG_X0) {
+      return Error{"there is no such general register"};
+    }
+    return vcpu_->get(static_cast<hv_reg_t>(HV_REG_X0 + index));
+  }
+  Result<u64> program_counter() override { return vcpu_->get(HV_REG_PC); }
+  void kick() override { vcpu_->kick(); }
+
+private:
+  std::unique_ptr<hvf::Vcpu> vcpu_;
+};
+
+class HvfVm final : public Vm {
+public:
+  HvfVm(std::unique_ptr<hvf::Vm> vm, const arch::GicPlacement& gic)
+      : vm_(std::move(vm)), gic_(gic) {}
+
+  Status map(void* host, u64 address, u64 size) override {
+    return vm_->map(host, address, size, hvf::Access{});
+  }
+  Status unmap(u64 address, u64 size) override { return vm_->unmap(address, size); }
+  Status set_writable(u64 address, u64 size, bool writable) override {
+    return vm_->protect(address, size, hvf::Access{.write = writable});
+  }
+  void memory_changed(u64 address, u64 size) override { vm_->memory_changed(address, size); }
+  const arch::GicPlacement& gic() const override { return gic_; }
+  Status set_spi(u32 intid, bool high) override { return vm_->set_spi(intid, high); }
+  Result<std::unique_ptr<Vcpu>> create_vcpu(unsigned index) override {
+    auto vcpu = hvf::Vcpu::create(arch::mpidr_of(index));
+    if (!vcpu) {
+      return vcpu.error();
+    }
+    return std::unique_ptr<Vcpu>(new HvfVcpu(std::move(*vcpu)));
+  }
+
+private:
+  std::unique_ptr<hvf::Vm> vm_;
+  arch::GicPlacement gic_;
+};
+
+} // namespace
+
+Result<std::unique_ptr<Vm>> create_hvf_vm(const VmConfig& config, u32 address_bits) {
+  const auto limits = hvf::query_limits();
+  if (!limits) {
+    return limits.error();
+  }
+  auto vm = hvf::Vm::create(address_bits > limits->default_ipa_bits ? address_bits : 0);
+  if (!vm) {
+    return vm.error();
+  }
+  const auto gic = (*vm)->create_gic(config.vcpus);
+  if (!gic) {
+    return gic.error();
+  }
+  return std::unique_ptr<Vm>(new HvfVm(std::move(*vm), *gic));
+}
+
+} // namespace kindling::vmm::vstate

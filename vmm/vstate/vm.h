@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The seam between the monitor and whatever executes guest code: one Vm, its interrupt controller
+// and its Vcpus, the same for every backend. Nothing above this file knows which one is in use.
+#pragma once
+
+#include <memory>
+
+#include "arch/boot_state.h"
+#include "arch/memory_map.h"
+#include "arch/result.h"
+#include "arch/types.h"
+#include "arch/vcpu_exit.h"
+
+namespace kindling::vmm::vstate {
+
+// One vCPU. Everything but kick() is for the thread that created it, destruction included.
+//
+// An exit other than Canceled and VtimerActivated is pending until one of the completing functions
+// has retired it: it writes the registers and steps over the instruction, or makes the guest take
+// an exception. run() refuses to go on before that; a vCPU that is not pending is at an instruction
+// boundary.
+class Vcpu {
+public:
+  virtual ~Vcpu() = default;
+
+  // Every register as at power-on, then `state`. Drops a pending exit.
+  virtual Status reset(const arch::BootState& state) = 0;
+
+  virtual Result<arch::VcpuExit> run() = 0;
+  [[nodiscard]] virtual bool pending() const = 0;
+
+  virtual Status complete_read(u64 value) = 0;
+  virtual Status complete_write() = 0;
+  virtual Status complete_call(u64 x0) = 0;
+  virtual Status complete_wait() = 0;
+  virtual Status complete_register(u64 value) = 0;
+  virtual Status abort_access() = 0;
+  virtual Status raise_undefined() = 0;
+
+  // X0..X30, and the program counter.
+  virtual Result<u64> general_register(unsigned index) = 0;
+  virtual Result<u64> program_counter() = 0;
+
+  // Makes run() return Canceled soon, or at once if it is not under way. Any thread.
+  virtual void kick() = 0;
+};
+
+// A virtual machine. Thread-safe except for destruction, which comes after that of its vCPUs.
+class Vm {
+public:
+  virtual ~Vm() = default;
+
+  // Guest physical memory over host memory; multiples of the host's page.
+  virtual Status map(void* host, u64 address, u64 size) = 0;
+  virtual Status unmap(u64 address, u64 size) = 0;
+  // Takes the guest's permission to write away, or gives it back.
+  virtual Status set_writable(u64 address, u64 size, bool writable) = 0;
+  // Guest memory changed other than by the guest's own stores: a device wrote, or RAM was reset.
+  virtual void memory_changed(u64 address, u64 size) = 0;
+
+  // Where the GICv3 lies that the VM was made with.
+  [[nodiscard]] virtual const arch::GicPlacement& gic() const = 0;
+  // The input of a shared peripheral interrupt.
+  virtual Status set_spi(u32 intid, bool high) = 0;
+
+  // Creates vCPU `index` (0, 1, ... in this order) for the calling thread.
+  virtual Result<std::unique_ptr<Vcpu>> create_vcpu(unsigned index) = 0;
+};
+
+struct VmConfig {
+  u32 vcpus = 1;
+  u64 ram_size = 0; // for the width of guest physical addresses
+};
+
+} // namespace kindling::vmm::vstate
