@@ -34,7 +34,7 @@ done
 hash=$(content_hash "$0" "$fragment")
 [[ $force ]] && rm -f "$stamp"
 up_to_date "$stamp" "$hash" "$image" && exit 0
-lock_guest_work
+take_turns build-kernel
 up_to_date "$stamp" "$hash" "$image" && exit 0
 need_tools dpkg-deb xz make gcc flex bison bc aarch64-linux-gnu-gcc
 

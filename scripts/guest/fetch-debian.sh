@@ -27,10 +27,10 @@ early_modules="virtio_mmio virtio_blk virtio_rng"
 late_modules="$early_modules virtio_net virtio_balloon virtio_input evdev virtio_console
   vmw_vsock_virtio_transport overlay"
 
-hash=$(content_hash "$0" "$here/initramfs" "$here/rootfs" "$KINDLING_ROOT/scripts/lib")
+hash=$(content_hash "$0" "$here/initramfs" "$here/rootfs" "$KINDLING_ROOT"/scripts/lib/{apt,busybox}.sh)
 [[ ${1:-} == --force ]] && rm -f "$stamp"
 up_to_date "$stamp" "$hash" "$image" "$initramfs" "$rootfs" && exit 0
-lock_guest_work
+take_turns fetch-debian
 up_to_date "$stamp" "$hash" "$image" "$initramfs" "$rootfs" && exit 0
 
 need_tools dpkg-deb depmod modprobe cpio mke2fs python3

@@ -10,7 +10,7 @@ KINDLING_APT=$KINDLING_WORK/apt
 private_apt_setup() {
   mkdir -p "$KINDLING_APT"/{lists/partial,archives/partial,log}
   : >>"$KINDLING_APT/status"
-  cat >"$KINDLING_APT/apt.conf" <<CONF
+  cat >"$KINDLING_APT/apt.conf.$$" <<CONF
 APT::Architecture "arm64";
 #clear APT::Architectures;
 APT::Architectures { "arm64"; };
@@ -28,6 +28,7 @@ Dir::Log "$KINDLING_APT/log";
 #clear APT::Update::Post-Invoke-Success;
 #clear DPkg::Pre-Install-Pkgs;
 CONF
+  mv "$KINDLING_APT/apt.conf.$$" "$KINDLING_APT/apt.conf"
 }
 
 private_apt() {
@@ -42,7 +43,12 @@ private_apt_update() {
   command -v apt-get >/dev/null ||
     die "apt-get is missing: guest files are made from Debian packages; run this on Debian or Ubuntu"
   private_apt_setup
-  if [[ -n $(find "$KINDLING_APT/updated" -mmin -1440 2>/dev/null) ]]; then return 0; fi
+  exec 8>"$KINDLING_APT/update.lock"
+  flock 8
+  if [[ -n $(find "$KINDLING_APT/updated" -mmin -1440 2>/dev/null) ]]; then
+    exec 8>&-
+    return 0
+  fi
   say "reading Debian's arm64 package lists"
   private_apt get update -q >"$KINDLING_APT/log/update.log" 2>&1 || true
   if [[ -z $(private_apt cache policy busybox-static 2>/dev/null) ]]; then
@@ -50,6 +56,7 @@ private_apt_update() {
     die "no arm64 packages in the configured apt sources; check the network and /etc/apt/sources.list*"
   fi
   touch "$KINDLING_APT/updated"
+  exec 8>&-
 }
 
 # private_apt_fetch FOLDER PACKAGE...: the named packages' .deb files, without their dependencies.

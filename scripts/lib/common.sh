@@ -47,12 +47,12 @@ up_to_date() {
   for file in "$@"; do [[ -s $file ]] || return 1; done
 }
 
-# The scripts that change shared folders under build/ take turns.
-lock_guest_work() {
+# take_turns NAME: scripts that write the same files wait for one another; held until the script ends.
+take_turns() {
   mkdir -p "$KINDLING_WORK" "$KINDLING_GUEST"
-  exec 9>"$KINDLING_WORK/lock"
+  exec 9>"$KINDLING_WORK/$1.lock"
   flock -n 9 && return 0
-  say "waiting for another script that prepares guest files"
+  say "waiting for another script that prepares the same files"
   flock 9
 }
 

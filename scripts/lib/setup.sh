@@ -14,7 +14,7 @@ packages_of() {
       ;;
     guest) echo cpio kmod e2fsprogs fakeroot python3 util-linux ca-certificates ;;
     kernel) echo make gcc libc6-dev gcc-aarch64-linux-gnu flex bison bc xz-utils ;;
-    debian) echo debootstrap e2fsprogs fakeroot xz-utils ;;
+    debian) echo debootstrap wget e2fsprogs fakeroot xz-utils ;;
     bench) echo qemu-system-arm libbenchmark-dev python3 ;;
     lint) echo clang-format clang-tidy ;;
     format) echo clang-format ;;
