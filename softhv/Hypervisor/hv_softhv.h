@@ -10,7 +10,9 @@ __BEGIN_DECLS
 // Capabilities of this build; more may be added.
 OS_ENUM(hv_softhv_capability, uint32_t,
         // hv_softhv_vm_create and what belongs to it
-        HV_SOFTHV_CAPABILITY_MULTIPLE_VMS = 1);
+        HV_SOFTHV_CAPABILITY_MULTIPLE_VMS = 1,
+        // hv_softhv_memory_changed
+        HV_SOFTHV_CAPABILITY_MEMORY_CHANGED = 2);
 
 // *value is 0 when the capability is absent or unknown, else its version.
 hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t* value);
@@ -23,6 +25,12 @@ hv_return_t hv_softhv_memory_written(hv_ipa_t ipa, size_t size);
 
 // The host counter that CNTPCT_EL0 shows, 24 MHz: what mach_absolute_time is on a Mac.
 uint64_t hv_softhv_absolute_time(void);
+
+// To be called after the host has changed bytes of guest memory that may hold instructions, a
+// device's DMA above all, and before the guest may know of it: SoftHV forgets what it translated
+// from them. A guest need not invalidate instruction caches after DMA, since CTR_EL0.DIC is set.
+// Any thread.
+hv_return_t hv_softhv_memory_changed(hv_ipa_t ipa, size_t size);
 
 // Several VMs in a process. A thread works on one VM at a time: calls without a vCPU argument, and
 // hv_vcpu_create, mean the thread's current VM, or the process's (hv_vm_create) while it has none.

@@ -20,9 +20,10 @@ constexpr u64 kWfiSyndrome = 0x01ULL << 26 | 1ULL << 25 | 1ULL << 24 | 0xeULL <<
 // How long WFE sleeps with an armed exclusive monitor: about what a contended lock is held for.
 constexpr microseconds kMonitorSleep{50};
 
+// Shootdowns are served by enter_guest(); armed debug state stays set for ever.
 bool attention(const Cpu& cpu) {
-  // Armed debug state stays set for ever and is no reason to stay awake.
-  return (cpu.attention.load(std::memory_order_seq_cst) & ~kAttentionDebug) != 0;
+  constexpr u32 kReasons = kAttentionExit | kAttentionInterrupt;
+  return (cpu.attention.load(std::memory_order_seq_cst) & kReasons) != 0;
 }
 
 // Sleeps until done(), attention, or the counter value `deadline`.

@@ -154,4 +154,7 @@ constexpr u32 implemented_spis(size_t index) {
   return index == 30 ? 0x0fffffffU : ~0U;
 }
 
+// GICD_PIDRn, GICR_PIDRn, ..._CIDRn: offsets 0xffd0 to 0xfffc of either frame.
+u32 identification_register(u32 offset);
+
 } // namespace softhv::gic

@@ -11,6 +11,9 @@ namespace softhv::timer {
 inline constexpr u64 kFrequency = 24'000'000; // Hz, as Apple silicon's HVF presents it
 inline constexpr u64 kNever = ~0ULL;          // a deadline that does not come
 
+// Host time in units of the counter.
+u64 ticks_of(std::chrono::nanoseconds time);
+
 // The counter, and when it will have counted how far. Thread-safe.
 class Clock {
 public:

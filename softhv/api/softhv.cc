@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// hv_softhv_*: what SoftHV has beyond Hypervisor.framework.
+#include <Hypervisor/hv_softhv.h>
+
+#include "arch/bits.h"
+#include "softhv/api/machine.h"
+#include "softhv/timer/clock.h"
+
+using namespace softhv;
+using namespace softhv::api;
+
+hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t* value) {
+  if (value == nullptr)
+    return HV_BAD_ARGUMENT;
+  switch (capability) {
+  case HV_SOFTHV_CAPABILITY_MULTIPLE_VMS:
+  case HV_SOFTHV_CAPABILITY_MEMORY_CHANGED: *value = 1; return HV_SUCCESS;
+  }
+  *value = 0;
+  return HV_SUCCESS;
+}
+
+uint64_t hv_softhv_absolute_time(void) {
+  return timer::HostClock().now();
+}
+
+hv_return_t hv_softhv_memory_changed(hv_ipa_t ipa, size_t size) {
+  const auto machine = current_machine();
+  if (machine == nullptr)
+    return HV_NO_DEVICE;
+  if (ipa + size < ipa)
+    return HV_BAD_ARGUMENT;
+  for (u64 page = align_down(ipa, kTlbPageSize); page < ipa + size; page += kTlbPageSize) {
+    const auto found = machine->vm.stage2.lookup(page);
+    if (found && (found->info->load(std::memory_order_seq_cst) & kPageHoldsCode) != 0)
+      found->info->fetch_add(kPageGeneration, std::memory_order_seq_cst);
+  }
+  return HV_SUCCESS;
+}
+
+hv_return_t hv_softhv_vm_create(hv_vm_config_t config, hv_softhv_vm_t* vm) {
+  if (vm == nullptr)
+    return HV_BAD_ARGUMENT;
+  const hv_return_t result = create_machine(config, false, vm);
+  if (result == HV_SUCCESS)
+    set_current_machine_id(*vm);
+  return result;
+}
+
+hv_return_t hv_softhv_vm_set_current(hv_softhv_vm_t vm) {
+  if (vm != 0 && find_machine(vm) == nullptr)
+    return HV_BAD_ARGUMENT;
+  set_current_machine_id(vm);
+  return HV_SUCCESS;
+}
+
+hv_return_t hv_softhv_vm_get_current(hv_softhv_vm_t* vm) {
+  if (vm == nullptr)
+    return HV_BAD_ARGUMENT;
+  *vm = current_machine_id();
+  return HV_SUCCESS;
+}
+
+hv_return_t hv_softhv_vm_destroy(hv_softhv_vm_t vm) {
+  if (vm == 0)
+    return HV_BAD_ARGUMENT;
+  const hv_return_t result = destroy_machine(vm);
+  if (result == HV_SUCCESS && current_machine_id() == vm)
+    set_current_machine_id(0);
+  return result;
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// The GIC's saved state: little-endian words, in this order.
+//
+//   u64 magic, u32 version, u32 bytes, u64 checksum of what follows (FNV-1a)
+//   u32 GICD_CTLR, u32 number of vCPUs
+//   31 x { bank, 32 x u64 route }                    SPIs 32 to 1023
+//   number of vCPUs x { u64 affinity, u32 GICR_CTLR, u32 asleep, bank }
+//   bank: u32 group, enabled, latched, line, active, edge; 32 x u8 priority
+#include <algorithm>
+#include <cstring>
+
+#include "softhv/gic/cpu_interface.h"
+#include "softhv/gic/gic.h"
+
+namespace softhv::gic {
+namespace {
+
+constexpr u64 kMagic = 0x6369672d76687366; // "fshv-gic"
+constexpr u32 kVersion = 1;
+constexpr size_t kHeaderSize = 24;
+constexpr u64 kRouteMask = 0xff80ffffffULL;
+constexpr u32 kRedistributorCtlrMask = 7U << 24;
+
+u64 checksum(std::span<const u8> data) {
+  u64 hash = 0xcbf29ce484222325;
+  for (const u8 byte : data)
+    hash = (hash ^ byte) * 0x100000001b3;
+  return hash;
+}
+
+class Writer {
+public:
+  template <typename T>
+  void put(T value) {
+    const auto* bytes = reinterpret_cast<const u8*>(&value);
+    data_.insert(data_.end(), bytes, bytes + sizeof value);
+  }
+  void put(const Bank& bank) {
+    for (const u32 word :
+         {bank.group, bank.enabled, bank.latched, bank.line, bank.active, bank.edge})
+      put(word);
+    data_.insert(data_.end(), bank.priority.begin(), bank.priority.end());
+  }
+  std::vector<u8> finish() {
+    Writer header;
+    header.put(kMagic);
+    header.put(kVersion);
+    header.put(static_cast<u32>(kHeaderSize + data_.size()));
+    header.put(checksum(data_));
+    header.data_.insert(header.data_.end(), data_.begin(), data_.end());
+    return std::move(header.data_);
+  }
+
+private:
+  std::vector<u8> data_;
+};
+
+class Reader {
+public:
+  explicit Reader(std::span<const u8> data) : data_(data) {}
+
+  template <typename T>
+  bool get(T& value) {
+    if (data_.size() < sizeof value)
+      return false;
+    std::memcpy(&value, data_.data(), sizeof value);
+    data_ = data_.subspan(sizeof value);
+    return true;
+  }
+  // A bank with nothing set outside `implemented`.
+  bool get(Bank& bank, u32 implemented) {
+    for (u32* word :
+         {&bank.group, &bank.enabled, &bank.latched, &bank.line, &bank.active, &bank.edge})
+      if (!get(*word))
+        return false;
+    if (!get(bank.priority))
+      return false;
+    const u32 set = bank.enabled | bank.latched | bank.line | bank.active | bank.edge;
+    return (set & ~implemented) == 0 && (bank.group | implemented) == ~0U &&
+           std::ranges::all_of(bank.priority, [](u8 p) { return (p & ~kPriorityMask) == 0; });
+  }
+  [[nodiscard]] std::span<const u8> rest() const { return data_; }
+
+private:
+  std::span<const u8> data_;
+};
+
+// The body if the header is right.
+std::optional<std::span<const u8>> body(std::span<const u8> data) {
+  Reader reader(data);
+  u64 magic;
+  u32 version;
+  u32 size;
+  u64 sum;
+  if (!reader.get(magic) || !reader.get(version) || !reader.get(size) || !reader.get(sum))
+    return std::nullopt;
+  if (magic != kMagic || version != kVersion || size != data.size() ||
+      sum != checksum(reader.rest()))
+    return std::nullopt;
+  return reader.rest();
+}
+
+struct SavedCpu {
+  u64 affinity = 0;
+  u32 ctlr = 0;
+  u32 asleep = 0;
+  Bank local;
+};
+
+} // namespace
+
+std::vector<u8> Gic::save() {
+  const std::lock_guard lock(mutex_);
+  Writer writer;
+  writer.put(ctlr_);
+  writer.put(static_cast<u32>(cpus_.size()));
+  for (size_t i = 0; i < spis_.size(); ++i) {
+    Bank bank = spis_[i];
+    bank.group |= ~implemented_spis(i);
+    writer.put(bank);
+    for (size_t j = 0; j < 32; ++j)
+      writer.put(routes_[32 * i + j]);
+  }
+  std::vector<const CpuInterface*> sorted(cpus_.begin(), cpus_.end());
+  std::ranges::sort(sorted, {}, [](const CpuInterface* cpu) { return cpu->affinity_; });
+  for (const CpuInterface* cpu : sorted) {
+    writer.put(cpu->affinity_);
+    writer.put(cpu->ctlr_);
+    writer.put(static_cast<u32>(cpu->asleep_ ? 1 : 0));
+    writer.put(cpu->local_);
+  }
+  return writer.finish();
+}
+
+bool Gic::restore(std::span<const u8> data) {
+  const auto payload = body(data);
+  if (!payload)
+    return false;
+  const std::lock_guard lock(mutex_);
+  Reader reader(*payload);
+  u32 ctlr;
+  u32 cpu_count;
+  if (!reader.get(ctlr) || !reader.get(cpu_count) || cpu_count != cpus_.size() ||
+      (ctlr & ~(kCtlrEnableGroup0 | kCtlrEnableGroup1)) != 0)
+    return false;
+  std::array<Bank, 31> spis;
+  std::array<u64, 31 * 32> routes;
+  for (size_t i = 0; i < spis.size(); ++i) {
+    if (!reader.get(spis[i], implemented_spis(i)))
+      return false;
+    for (size_t j = 0; j < 32; ++j)
+      if (u64& route = routes[32 * i + j]; !reader.get(route) || (route & ~kRouteMask) != 0)
+        return false;
+  }
+  std::vector<std::pair<CpuInterface*, SavedCpu>> saved(cpu_count);
+  for (size_t i = 0; i < saved.size(); ++i) {
+    auto& [cpu, state] = saved[i];
+    if (!reader.get(state.affinity) || !reader.get(state.ctlr) || !reader.get(state.asleep) ||
+        !reader.get(state.local, ~0U))
+      return false;
+    const auto found = std::ranges::find(cpus_, state.affinity, &CpuInterface::affinity_);
+    const bool repeated = i > 0 && saved[i - 1].second.affinity >= state.affinity;
+    if (found == cpus_.end() || repeated || (state.ctlr & ~kRedistributorCtlrMask) != 0 ||
+        state.asleep > 1 || (state.local.edge & 0xffff) != 0xffff)
+      return false;
+    cpu = *found;
+  }
+  if (!reader.rest().empty())
+    return false;
+  ctlr_ = ctlr;
+  spis_ = spis;
+  routes_ = routes;
+  for (const auto& [cpu, state] : saved) {
+    const u32 line = cpu->local_.line; // PPIs are driven by the vCPU's timers as they are now
+    cpu->local_ = state.local;
+    cpu->local_.line = line;
+    cpu->ctlr_ = state.ctlr;
+    cpu->asleep_ = state.asleep != 0;
+  }
+  refresh_all();
+  return true;
+}
+
+} // namespace softhv::gic
