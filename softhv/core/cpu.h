@@ -8,6 +8,7 @@
 
 #include "softhv/core/cpu_state.h"
 #include "softhv/core/exit.h"
+#include "softhv/core/shootdown.h"
 #include "softhv/mmu/tlb.h"
 
 namespace softhv {
@@ -78,6 +79,7 @@ struct Cpu {
   std::unique_ptr<timer::GenericTimer> timer;
   std::unique_ptr<gic::CpuInterface> gic; // null until hv_gic_create
   std::unique_ptr<interp::CodeCache> code;
+  const std::shared_ptr<ShootdownMailbox> mailbox = std::make_shared<ShootdownMailbox>();
   std::unique_ptr<Waiter> waiter; // core/wait.h
 
   // Thread-safe: makes the vCPU look at `reason` at its next block boundary. Does not wake a vCPU

@@ -9,9 +9,16 @@
 // or asleep in WFI serves it before its next guest instruction, so nobody waits for it.
 #pragma once
 
-#include "softhv/core/cpu.h"
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include "arch/types.h"
 
 namespace softhv {
+
+struct Cpu;
+class Vm;
 
 struct ShootdownRequest {
   enum class Kind : u8 {
@@ -20,7 +27,7 @@ struct ShootdownRequest {
     kVa,        // entries for `va` of `asid` and global ones
     kVaAllAsid, // entries for `va`
     kIpa,       // entries that map the IPA range [ipa, ipa + size): any use
-    kIpaWrite,  // the write permission of entries that map the IPA page, and advance its generation
+    kIpaWrite,  // the write permission of entries that map the IPA page
   };
   Kind kind = Kind::kAll;
   u16 asid = 0;
@@ -29,14 +36,43 @@ struct ShootdownRequest {
   u64 size = 0;
 };
 
-// Queues `request` with every vCPU of the VM but `self` (nullptr: a host thread asks).
-void shootdown_post(Vm& vm, Cpu* self, const ShootdownRequest& request);
+// A vCPU's queue. Shared with the threads that wait for it, so that a vCPU may be destroyed
+// meanwhile.
+struct ShootdownMailbox {
+  std::mutex mutex;
+  std::vector<ShootdownRequest> queue; // under mutex
+  u64 posted = 0;                      // requests ever queued; under mutex
+  std::atomic<u64> served{0};          // how many of them have been served
+  std::atomic<bool> in_guest{false};   // the vCPU may be executing guest code
+};
 
-// Waits until every request that this vCPU (or host thread) posted has been served, serving its own
-// queue meanwhile so that two waiting vCPUs do not block each other.
+// Queues `request` with those vCPUs of the VM that `targets` names (bit n: Cpu::index n), but never
+// with `self` (nullptr: a host thread asks).
+void shootdown_post(Vm& vm, Cpu* self, const ShootdownRequest& request, u32 targets = ~0U);
+
+// Waits until every request that the calling thread posted has been served, serving the queue of
+// `self` meanwhile so that two waiting vCPUs do not block each other. The caller holds no lock that
+// a vCPU needs in order to reach a block boundary.
 void shootdown_wait(Vm& vm, Cpu* self);
 
 // Serves the queue of `cpu`, by its own thread.
 void shootdown_serve(Cpu& cpu);
+
+// To be called by the vCPU's thread before it executes guest code, and after: around the loop of
+// hv_vcpu_run, and the other way round where it sleeps in WFI or WFE. enter_guest() serves what was
+// queued meanwhile.
+void enter_guest(Cpu& cpu);
+void leave_guest(Cpu& cpu);
+
+class GuestScope {
+public:
+  explicit GuestScope(Cpu& cpu) : cpu_(cpu) { enter_guest(cpu_); }
+  ~GuestScope() { leave_guest(cpu_); }
+  GuestScope(const GuestScope&) = delete;
+  GuestScope& operator=(const GuestScope&) = delete;
+
+private:
+  Cpu& cpu_;
+};
 
 } // namespace softhv

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "softhv/core/interrupts.h"
+#include "softhv/core/shootdown.h"
 #include "softhv/core/vm.h"
 #include "softhv/system/exception.h"
 #include "softhv/timer/generic_timer.h"
@@ -30,7 +31,9 @@ bool attention(const Cpu& cpu) {
 template <typename Done>
 void sleep(Cpu& cpu, Waiter::TimePoint deadline, Done done) {
   cpu.timer->pause_alarm();
+  leave_guest(cpu); // nobody waits for a sleeper to serve a shootdown
   cpu.waiter->sleep_until(deadline, [&] { return attention(cpu) || done(); });
+  enter_guest(cpu);
   cpu.timer->update();
 }
 

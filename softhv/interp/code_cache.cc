@@ -28,7 +28,7 @@ Block translate_block(const CodePage& page, u32 offset, u32 generation) {
 
 } // namespace
 
-CodePage& CodeCache::page(u64 ipa, Mode mode, const u8* host, const std::atomic<u32>* info) {
+CodePage& CodeCache::page(u64 ipa, Mode mode, const u8* host, std::atomic<u32>* info) {
   std::unique_ptr<CodePage>& slot = pages_[ipa | mode.key()];
   if (slot == nullptr)
     slot = std::make_unique<CodePage>();
@@ -36,15 +36,22 @@ CodePage& CodeCache::page(u64 ipa, Mode mode, const u8* host, const std::atomic<
   slot->mode = mode;
   slot->host = host;
   slot->info = info;
+  if (slot->contents != nullptr && std::memcmp(host, slot->contents.get(), kTlbPageSize) != 0) {
+    slot->contents.reset();
+    for (std::unique_ptr<Block>& block : slot->blocks)
+      block.reset();
+  }
   return *slot;
 }
 
-Block& CodeCache::block(CodePage& page, u32 offset) {
-  std::unique_ptr<Block>& slot = page.blocks[offset / 4];
-  const u32 generation = page.info->load(std::memory_order_acquire);
-  if (slot == nullptr || slot->generation != generation)
-    slot = std::make_unique<Block>(translate_block(page, offset, generation));
-  return *slot;
+void CodeCache::translate(CodePage& page, u32 offset, u32 generation) {
+  if (page.contents == nullptr || page.generation != generation) {
+    if (page.contents == nullptr)
+      page.contents = std::make_unique<u8[]>(kTlbPageSize);
+    std::memcpy(page.contents.get(), page.host, kTlbPageSize);
+    page.generation = generation;
+  }
+  page.blocks[offset / 4] = std::make_unique<Block>(translate_block(page, offset, generation));
 }
 
 } // namespace softhv::interp

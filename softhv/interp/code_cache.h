@@ -2,9 +2,10 @@
 // The interpreter's cache of predecoded basic blocks, keyed by physical page and execution mode so
 // that context switches flush nothing. One for each vCPU, used by its thread only.
 //
-// Self-modifying code: stores to a page that holds translated code take the MMU's slow path, which
-// advances the page's generation (Stage2::page_info); a block of an older generation is translated
-// again before it runs.
+// Self-modifying code: the first store to a page that holds translated code takes the MMU's slow
+// path, which takes the page out of code use and advances its generation (Stage2Page::info); a
+// block of an older generation is translated again before it runs. What the host writes on its own
+// is noticed when the page is entered by way of the MMU again: page() compares its contents.
 #pragma once
 
 #include <atomic>
@@ -37,7 +38,9 @@ struct CodePage {
   u64 ipa = 0;
   Mode mode;
   const u8* host = nullptr;
-  const std::atomic<u32>* info = nullptr; // the page's Stage2::page_info
+  std::atomic<u32>* info = nullptr; // the page's Stage2Page::info
+  u32 generation = 0;               // of `contents`
+  std::unique_ptr<u8[]> contents;   // the page as it was when the oldest block was translated
   std::unique_ptr<Block> blocks[kTlbPageSize / 4];
 };
 
@@ -49,11 +52,20 @@ public:
   static constexpr size_t kMaxPages = 4096;
 
   // The page's blocks; `host` and `info` describe guest memory at `ipa`.
-  CodePage& page(u64 ipa, Mode mode, const u8* host, const std::atomic<u32>* info);
+  CodePage& page(u64 ipa, Mode mode, const u8* host, std::atomic<u32>* info);
 
-  // The block that starts at `offset` bytes into the page, translated if need be. The reference
-  // holds until the next call.
-  static Block& block(CodePage& page, u32 offset);
+  // The block that starts at `offset` bytes into the page; nullptr when it has not been translated
+  // or is out of date.
+  static const Block* find(const CodePage& page, u32 offset) {
+    const Block* block = page.blocks[offset / 4].get();
+    if (block != nullptr && block->generation == page.info->load(std::memory_order_acquire))
+        [[likely]]
+      return block;
+    return nullptr;
+  }
+
+  // Translates it as of `generation`, which Mmu::mark_code returned.
+  static void translate(CodePage& page, u32 offset, u32 generation);
 
   [[nodiscard]] bool full() const { return pages_.size() >= kMaxPages; }
   // The caller drops every pointer to a CodePage (TlbEntry::code) first.

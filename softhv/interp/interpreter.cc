@@ -29,7 +29,7 @@ CodePage* code_page(Cpu& cpu) {
       cpu.mmu->drop_code();
       cpu.code->clear();
     }
-    const u8* host = reinterpret_cast<const u8*>((pc & kTlbPageMask) + entry->host_addend);
+    const u8* host = reinterpret_cast<const u8*>((cpu.s.pc & kTlbPageMask) + entry->host_addend);
     entry->code = &cpu.code->page(entry->ipa, mode_of(cpu), host, entry->info);
   }
   return entry->code;
@@ -59,17 +59,23 @@ void run(Cpu& cpu) {
     CodePage* page = code_page(cpu);
     if (page == nullptr) [[unlikely]]
       continue;
-    execute(cpu, CodeCache::block(*page, cpu.s.pc & (kTlbPageSize - 1)).ops.get());
+    const u32 offset = cpu.s.pc & (kTlbPageSize - 1);
+    const Block* block = CodeCache::find(*page, offset);
+    if (block == nullptr) [[unlikely]] {
+      // Marking may serve requests that unmap the page: everything is looked up again.
+      CodeCache::translate(*page, offset, cpu.mmu->mark_code(page->ipa, page->info));
+      continue;
+    }
+    execute(cpu, block->ops.get());
   }
 }
 
 void step(Cpu& cpu) {
-  const u64 pc = cpu.s.pc;
-  const TlbEntry* entry = cpu.mmu->fetch(pc);
+  const TlbEntry* entry = cpu.mmu->fetch(cpu.s.pc);
   if (entry == nullptr)
     return;
   u32 word;
-  std::memcpy(&word, reinterpret_cast<const void*>(pc + entry->host_addend), sizeof word);
+  std::memcpy(&word, reinterpret_cast<const void*>(cpu.s.pc + entry->host_addend), sizeof word);
   Op ops[2];
   translate(word, mode_of(cpu), ops[0]);
   ops[1] = terminator(1);

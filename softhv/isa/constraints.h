@@ -118,4 +118,15 @@ constexpr bool fp_shift_vector(u32 word) {
   return fp_shift_scalar(word) && double_needs_quad(word);
 }
 
+// DCPS1 to DCPS3: LL is not 0.
+constexpr bool debug_target_el(u32 word) {
+  return (word & 3) != 0;
+}
+
+// HINT: all but WFE, WFI, SEV and SEVL, which have rows of their own.
+constexpr bool hint_is_nop(u32 word) {
+  const u64 number = bits(word, 11, 5);
+  return number < 2 || number > 5;
+}
+
 } // namespace softhv::isa

@@ -27,16 +27,36 @@ bool load_slow(Cpu& cpu, const interp::Op* op, u64 va, void* out, unsigned size,
 bool store_slow(Cpu& cpu, const interp::Op* op, u64 va, const void* in, unsigned size,
                 AccessKind kind);
 
+// DC ZVA: zeroes the naturally aligned block of id::kZvaBytes that holds `va`.
+bool zero_block(Cpu& cpu, const interp::Op* op, u64 va);
+
+// A data cache operation by VA: faults like a load, or like a store if `write` (Arm ARM D7.5.9).
+// Nothing is transferred.
+bool check_cache_maintenance(Cpu& cpu, const interp::Op* op, u64 va, bool write);
+
+// Takes the SP alignment exception if SCTLR_EL1.{SA,SA0} ask for it (Arm ARM D1.5.2); true
+// otherwise.
+bool check_misaligned_sp(Cpu& cpu, const interp::Op* op);
+
 // Translates for a read-modify-write of `size` naturally aligned bytes: checks read and write
 // permission and returns the host address to use host atomics on. Returns nullptr with the
-// exception taken. Memory that is not RAM takes the data abort with the fault status that the Arm
-// ARM gives an unsupported atomic access (DFSC 0b110101).
+// exception taken. Where there is no memory the access leaves to the host as a stage 2 fault
+// without a valid instruction syndrome; SoftHV's own devices take the data abort that the Arm ARM
+// gives an unsupported atomic access (DFSC 0b110101).
 void* atomic_pointer(Cpu& cpu, const interp::Op* op, u64 va, unsigned size);
 
 namespace detail {
 
 inline bool crosses_page(u64 va, unsigned size) {
   return (va & (kTlbPageSize - 1)) > kTlbPageSize - size;
+}
+
+// Op::rn of an instruction that accesses memory is its base register, 31 only for the stack
+// pointer.
+inline bool sp_aligned(Cpu& cpu, const interp::Op* op) {
+  if (op->rn != kRegSp || (cpu.s.x[kRegSp] & 15) == 0) [[likely]]
+    return true;
+  return check_misaligned_sp(cpu, op);
 }
 
 } // namespace detail
@@ -46,6 +66,8 @@ inline bool crosses_page(u64 va, unsigned size) {
 template <typename T>
 [[nodiscard]] inline bool load(Cpu& cpu, const interp::Op* op, u64 va, T& out,
                                AccessKind kind = AccessKind::kNormal) {
+  if (!detail::sp_aligned(cpu, op)) [[unlikely]]
+    return false;
   if (kind == AccessKind::kNormal) [[likely]] {
     const TlbEntry& entry = cpu.tlb->entry_for(va);
     if (entry.read_tag == (va & kTlbPageMask) && !detail::crosses_page(va, sizeof(T))) [[likely]] {
@@ -66,6 +88,8 @@ template <typename T>
 template <typename T>
 [[nodiscard]] inline bool store(Cpu& cpu, const interp::Op* op, u64 va, T value,
                                 AccessKind kind = AccessKind::kNormal) {
+  if (!detail::sp_aligned(cpu, op)) [[unlikely]]
+    return false;
   if (kind == AccessKind::kNormal) [[likely]] {
     const TlbEntry& entry = cpu.tlb->entry_for(va);
     if (entry.write_tag == (va & kTlbPageMask) && !detail::crosses_page(va, sizeof(T))) [[likely]] {

@@ -4,10 +4,31 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "softhv/core/cpu.h"
+#include "softhv/core/shootdown.h"
+#include "softhv/mmu/stage2.h"
+#include "softhv/mmu/walker.h"
 
 namespace softhv {
+
+enum class Access : u8 { kRead, kWrite, kFetch };
+
+// Why an access is not allowed.
+struct MmuFault {
+  u8 status = 0;        // kStatus... | level
+  bool stage2 = false;  // to be reported to the host, with `ipa`
+  bool on_walk = false; // stage 2, while reading a translation table descriptor
+  u64 ipa = 0;
+};
+
+// Where an access goes.
+struct MmuTarget {
+  Leaf leaf;
+  u64 ipa = 0;                    // of the address itself
+  std::optional<Stage2Page> page; // not set: no memory there
+};
 
 class Mmu {
 public:
@@ -15,15 +36,37 @@ public:
   ~Mmu();
 
   // The entry for an instruction fetch at `pc`, with fetch_tag set. nullptr: the exception has been
-  // taken (PC alignment, translation, permission, ...) or the exit recorded.
+  // taken (PC alignment, translation, permission, ...) or the exit recorded. Where the top byte of
+  // addresses is ignored, cpu.s.pc becomes the canonical form of `pc`.
   TlbEntry* fetch(u64 pc);
 
-  // To be called after any change of EL, PSTATE.PAN, SCTLR_EL1, TCR_EL1, TTBRn_EL1 or CPACR_EL1.
-  // Cheap when nothing that matters has changed.
+  // To be called after any change of EL, PSTATE.PAN, PSTATE.UAO, SCTLR_EL1, TCR_EL1, MAIR_EL1,
+  // TTBRn_EL1 or CPACR_EL1. Cheap when nothing that matters has changed.
   void context_changed();
 
   // Forgets every TlbEntry::code.
   void drop_code();
+
+  // Makes every store to the page, by any vCPU, advance its generation, and returns the generation
+  // to translate under: translate only while info[0] has that value. May wait for other vCPUs and
+  // drop entries of this one.
+  u32 mark_code(u64 ipa, std::atomic<u32>* info);
+
+  // Translates a data access within one page, checks its permissions and fills the TLB for it.
+  // `unprivileged`: with EL0's permissions where PSTATE.UAO allows that (LDTR, STTR). `unaligned`
+  // is an alignment fault on Device memory.
+  struct DataAccess {
+    bool write = false;
+    bool unprivileged = false;
+    bool unaligned = false;
+  };
+  bool data(u64 va, DataAccess access, MmuTarget& target, MmuFault& fault);
+
+  // Stage 1 for `va` as `regime` sees it, without memory attributes' effects: AT (Arm ARM D8.10).
+  bool translate(u64 va, Regime regime, Access access, Leaf& leaf, MmuFault& fault);
+
+  // Drops what `request` names from this vCPU's caches.
+  void invalidate(const ShootdownRequest& request);
 
 private:
   struct Impl;

@@ -21,8 +21,16 @@ inline constexpr u64 kStage2Exec = 4;  // HV_MEMORY_EXEC
 struct Stage2Page {
   u8* host = nullptr;
   u64 permissions = 0; // kStage2Read | ...
-  // Bit 0: some vCPU may hold translated code of this page, so stores to it take the slow path.
-  // The other bits count its changes. Lives as long as the mapping.
+  // Two words that live as long as the mapping.
+  //
+  // info[0], bit 0: some vCPU may hold translated code of this page, so nobody has a write fast
+  // path to it. The other bits count its changes.
+  // info[1]: the vCPUs that may have a write fast path to it, one bit each (Cpu::index).
+  //
+  // A vCPU that wants to write sets its bit in info[1], then looks at info[0] and takes the page
+  // out of code use (Mmu::make_writable); one that wants to translate sets bit 0, then looks at
+  // info[1] and shoots the writers down (Mmu::mark_code). Both orders are sequentially consistent,
+  // so that at least one of the two sees the other.
   std::atomic<u32>* info = nullptr;
 };
 
@@ -30,10 +38,12 @@ inline constexpr u32 kPageHoldsCode = 1;
 inline constexpr u32 kPageGeneration = 2; // added to advance the generation
 
 // Lookups may run beside each other and beside changes; changes exclude each other. A change makes
-// itself known to vCPUs through core/shootdown.h, which is the caller's work.
+// itself known to vCPUs through core/shootdown.h, which is the caller's work and has to be done
+// before the next change: the storage behind Stage2Page::info of an unmapped page is kept until
+// then, since a vCPU may still look at it.
 class Stage2 {
 public:
-  enum class Status : u8 { kOk, kUnaligned, kOverlap, kNotMapped };
+  enum class Status : u8 { kOk, kUnaligned, kOverlap, kNotMapped, kNoMemory };
 
   // Ranges are multiples of 4 KiB. map() refuses to overlap; unmap() and protect() demand that the
   // whole range is mapped.
@@ -45,9 +55,21 @@ public:
   [[nodiscard]] std::optional<Stage2Page> lookup(u64 ipa) const;
 
 private:
-  struct Region;
+  struct Backing; // what one map() call laid out
+  struct Region {
+    u64 ipa = 0;
+    u64 size = 0;
+    u64 first_page = 0; // of the backing
+    std::shared_ptr<Backing> backing;
+  };
+  using Regions = std::vector<Region>;
+
+  [[nodiscard]] Regions::const_iterator find(u64 ipa) const;
+  [[nodiscard]] bool covered(u64 ipa, u64 size) const;
+
   mutable std::shared_mutex mutex_;
-  std::vector<std::shared_ptr<Region>> regions_; // sorted by IPA, disjoint
+  Regions regions_; // sorted by IPA, disjoint
+  std::vector<std::shared_ptr<Backing>> retired_;
 };
 
 } // namespace softhv

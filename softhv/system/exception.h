@@ -34,6 +34,11 @@ enum class ExceptionClass : u8 {
   kBrk64 = 0x3c,
 };
 
+// ESR_ELx for a 32-bit instruction (IL = 1).
+constexpr u64 esr(ExceptionClass ec, u32 iss) {
+  return static_cast<u64>(ec) << 26 | 1U << 25 | iss;
+}
+
 // Address of *op, and of the instruction after it.
 inline u64 pc_of(const Cpu& cpu, const interp::Op* op) {
   return cpu.block_pc + 4ULL * op->index;
@@ -78,5 +83,12 @@ const interp::Op* exit_to_host(Cpu& cpu, u64 resume_pc, const VmExit& exit);
 // MMU and the interrupt logic). Illegal combinations are the caller's to refuse.
 u32 pstate_to_spsr(const CpuState& state);
 void set_pstate(Cpu& cpu, u32 spsr);
+
+// PSTATE.SP = sp_sel, at EL1.
+void set_stack_select(Cpu& cpu, u8 sp_sel);
+
+// SP_EL0 and SP_EL1, wherever they are held at the moment.
+u64 stack_pointer(const CpuState& state, unsigned el);
+void set_stack_pointer(CpuState& state, unsigned el, u64 value);
 
 } // namespace softhv

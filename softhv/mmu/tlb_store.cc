@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/mmu/tlb_store.h"
+
+#include <algorithm>
+
+#include "arch/bits.h"
+
+namespace softhv {
+namespace {
+
+// TlbEntry::attributes: the canonical address of the page, and this bit.
+constexpr u64 kEntryGlobal = 1;
+
+void drop(TlbEntry& entry) {
+  entry.read_tag = kTlbInvalid;
+  entry.write_tag = kTlbInvalid;
+  entry.fetch_tag = kTlbInvalid;
+  entry.code = nullptr;
+}
+
+void drop_if(TlbEntry& entry, u64 base, u64 size, bool all) {
+  if ((entry.attributes & kTlbPageMask) - base < size &&
+      (all || (entry.attributes & kEntryGlobal) != 0))
+    drop(entry);
+}
+
+} // namespace
+
+TlbStore::TlbStore() : walks_(kWalks), buckets_(kBuckets) {}
+
+template <typename F>
+void TlbStore::for_each_table(F f) {
+  for (TlbSlot& slot : slots_)
+    for (unsigned r = 0; r < kRegimes; ++r)
+      if (slot.dirty[r])
+        f(*slot.tables[r]);
+}
+
+void TlbStore::clear(TlbSlot& slot) {
+  for (unsigned r = 0; r < kRegimes; ++r) {
+    if (!slot.dirty[r])
+      continue;
+    for (TlbEntry& entry : slot.tables[r]->entries)
+      drop(entry);
+    slot.dirty[r] = false;
+  }
+}
+
+TlbSlot& TlbStore::select(const TlbContext& context) {
+  TlbSlot* oldest = &slots_[0];
+  u32 upper_serial = 0;
+  for (TlbSlot& slot : slots_) {
+    if (slot.last_used != 0 && slot.context == context) {
+      slot.last_used = ++clock_;
+      return slot;
+    }
+    if (slot.last_used != 0 && slot.context.same_but_asid(context))
+      upper_serial = slot.upper_serial;
+    if (slot.last_used < oldest->last_used)
+      oldest = &slot;
+  }
+  clear(*oldest);
+  oldest->context = context;
+  oldest->lower_serial = next_serial_++;
+  oldest->upper_serial = upper_serial != 0 ? upper_serial : next_serial_++;
+  oldest->last_used = ++clock_;
+  for (auto& table : oldest->tables)
+    if (table == nullptr)
+      table = std::make_unique<TlbTable>();
+  return *oldest;
+}
+
+const Leaf* TlbStore::find(const TlbSlot& slot, u64 va) const {
+  const u32 serial = serial_for(slot, va);
+  const Walk& walk = walks_[walk_index(va, serial)];
+  if (walk.page != (va & kTlbPageMask) || walk.serial != serial)
+    return nullptr;
+  return walk.leaf.global || walk.asid == slot.context.asid ? &walk.leaf : nullptr;
+}
+
+void TlbStore::insert(const TlbSlot& slot, u64 va, const Leaf& leaf) {
+  const u32 serial = serial_for(slot, va);
+  walks_[walk_index(va, serial)] = {va & kTlbPageMask, serial, slot.context.asid, leaf};
+  if (leaf.shift > kTlbPageBits) {
+    if (blocks_.size() >= kMaxBlocks)
+      invalidate_all();
+    blocks_.insert(align_down(va, 1ULL << leaf.shift) | leaf.shift);
+    block_shifts_ |= 1ULL << leaf.shift;
+  }
+  if (bit(va, 55) && !leaf.global)
+    upper_tagged_ = true;
+}
+
+void TlbStore::note_writer(TlbEntry& entry) {
+  Bucket& bucket = buckets_[bucket_index(entry.ipa)];
+  Writer* free = nullptr;
+  for (Writer& writer : bucket.writers) {
+    if (writer.entry == &entry && writer.ipa == entry.ipa)
+      return;
+    if (writer.entry == nullptr || writer.entry->ipa != writer.ipa ||
+        writer.entry->write_tag == kTlbInvalid)
+      free = &writer;
+  }
+  if (free == nullptr)
+    bucket.overflowed = true;
+  else
+    *free = {entry.ipa, &entry};
+}
+
+void TlbStore::invalidate(const ShootdownRequest& request) {
+  using Kind = ShootdownRequest::Kind;
+  switch (request.kind) {
+  case Kind::kAll: invalidate_all(); break;
+  case Kind::kAsid: invalidate_asid(request.asid); break;
+  case Kind::kVa: invalidate_va(request.va, request.asid, false); break;
+  case Kind::kVaAllAsid: invalidate_va(request.va, 0, true); break;
+  case Kind::kIpa: drop_ipa(request.ipa, request.size); break;
+  case Kind::kIpaWrite: drop_writers(request.ipa); break;
+  }
+}
+
+void TlbStore::drop_code() {
+  for_each_table([](TlbTable& table) {
+    for (TlbEntry& entry : table.entries)
+      entry.code = nullptr;
+  });
+}
+
+void TlbStore::invalidate_all() {
+  const u32 first_new = next_serial_;
+  for (TlbSlot& slot : slots_) {
+    clear(slot);
+    slot.lower_serial = next_serial_++;
+    // Contexts that shared their upper half go on sharing it.
+    for (const TlbSlot& other : slots_)
+      if (&other < &slot && other.context.same_but_asid(slot.context))
+        slot.upper_serial = other.upper_serial;
+    if (slot.upper_serial < first_new)
+      slot.upper_serial = next_serial_++;
+  }
+  blocks_.clear();
+  block_shifts_ = 0;
+  upper_tagged_ = false;
+  for (Bucket& bucket : buckets_)
+    bucket = {};
+}
+
+void TlbStore::invalidate_asid(u16 asid) {
+  if (upper_tagged_) {
+    invalidate_all();
+    return;
+  }
+  for (TlbSlot& slot : slots_) {
+    if (slot.context.asid != asid)
+      continue;
+    clear(slot);
+    slot.lower_serial = next_serial_++;
+  }
+}
+
+void TlbStore::drop_range(TlbSlot& slot, u64 base, u64 size, bool all) {
+  for (unsigned r = 0; r < kRegimes; ++r) {
+    if (!slot.dirty[r])
+      continue;
+    TlbTable& table = *slot.tables[r];
+    if (size >= kTlbEntries * kTlbPageSize) {
+      for (TlbEntry& entry : table.entries)
+        drop_if(entry, base, size, all);
+    } else {
+      for (u64 offset = 0; offset < size; offset += kTlbPageSize)
+        drop_if(table.entry_for(base + offset), base, size, all);
+    }
+  }
+  if (size >= kWalks * kTlbPageSize) {
+    for (Walk& walk : walks_)
+      if (walk.page - base < size)
+        walk.page = ~0ULL;
+    return;
+  }
+  const u32 serial = serial_for(slot, base);
+  for (u64 va = base; va - base < size; va += kTlbPageSize) {
+    Walk& walk = walks_[walk_index(va, serial)];
+    if (walk.page == va && walk.serial == serial &&
+        (all || walk.leaf.global || walk.asid == slot.context.asid))
+      walk.page = ~0ULL;
+  }
+}
+
+void TlbStore::invalidate_va(u64 va, u16 asid, bool any_asid) {
+  va &= kTlbPageMask;
+  const auto drop_everywhere = [&](u64 base, u64 size) {
+    for (TlbSlot& slot : slots_)
+      if (slot.last_used != 0)
+        drop_range(slot, base, size, any_asid || slot.context.asid == asid);
+  };
+  drop_everywhere(va, kTlbPageSize);
+  for (u64 shifts = block_shifts_; shifts != 0; shifts &= shifts - 1) {
+    const auto shift = static_cast<unsigned>(__builtin_ctzll(shifts));
+    const u64 base = align_down(va, 1ULL << shift);
+    if (blocks_.contains(base | shift))
+      drop_everywhere(base, 1ULL << shift);
+  }
+}
+
+void TlbStore::drop_ipa(u64 ipa, u64 size) {
+  for_each_table([&](TlbTable& table) {
+    for (TlbEntry& entry : table.entries)
+      if (entry.ipa - ipa < size)
+        drop(entry);
+  });
+}
+
+void TlbStore::drop_writers(u64 ipa) {
+  Bucket& bucket = buckets_[bucket_index(ipa)];
+  for (Writer& writer : bucket.writers) {
+    if (writer.ipa != ipa)
+      continue;
+    if (writer.entry->ipa == ipa)
+      writer.entry->write_tag = kTlbInvalid;
+    writer = {};
+  }
+  if (!bucket.overflowed)
+    return;
+  for_each_table([&](TlbTable& table) {
+    for (TlbEntry& entry : table.entries)
+      if (entry.ipa == ipa)
+        entry.write_tag = kTlbInvalid;
+  });
+}
+
+} // namespace softhv

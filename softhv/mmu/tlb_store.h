@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one vCPU's MMU remembers: the fast-path tables of several recent contexts (so that switching
+// back to an ASID flushes nothing), a larger cache of walk results behind them, and what it takes
+// to find the entries that an invalidation names. Used by the vCPU's thread only.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <unordered_set>
+#include <vector>
+
+#include "softhv/core/shootdown.h"
+#include "softhv/mmu/tlb.h"
+#include "softhv/mmu/walker.h"
+
+namespace softhv {
+
+// What decides whether two moments in time may share translations. TTBRn_EL1's addresses are not
+// part of it: as on hardware, entries are tagged with the ASID alone.
+struct TlbContext {
+  u64 tcr = 0;
+  u64 mair = 0;
+  u16 asid = 0;
+  bool enabled = false;
+  bool wxn = false;
+  bool alignment_checked = false; // SCTLR_EL1.A
+
+  bool operator==(const TlbContext&) const = default;
+  [[nodiscard]] bool same_but_asid(const TlbContext& other) const {
+    TlbContext copy = other;
+    copy.asid = asid;
+    return *this == copy;
+  }
+};
+
+struct TlbSlot {
+  TlbContext context;
+  u32 lower_serial = 0; // tags walk results of TTBR0_EL1 addresses of this context
+  u32 upper_serial = 0; // the same for TTBR1_EL1; shared by contexts that differ in ASID only
+  u64 last_used = 0;
+  std::array<std::unique_ptr<TlbTable>, kRegimes> tables;
+  std::array<bool, kRegimes> dirty{};
+};
+
+class TlbStore {
+public:
+  TlbStore();
+
+  // The slot for `context`; the least recently used one is emptied for a context not seen lately.
+  TlbSlot& select(const TlbContext& context);
+
+  // A walk result remembered for the page of `va` (canonical), or nullptr.
+  [[nodiscard]] const Leaf* find(const TlbSlot& slot, u64 va) const;
+  void insert(const TlbSlot& slot, u64 va, const Leaf& leaf);
+
+  // To be called for every entry whose write_tag has been set.
+  void note_writer(TlbEntry& entry);
+
+  void invalidate(const ShootdownRequest& request);
+
+  // Forgets every TlbEntry::code.
+  void drop_code();
+
+private:
+  static constexpr size_t kSlots = 8;
+  static constexpr size_t kWalks = 4096;
+  static constexpr size_t kMaxBlocks = 4096;
+  static constexpr size_t kBuckets = 2048;
+  static constexpr size_t kBucketSize = 4;
+
+  struct Walk {
+    u64 page = ~0ULL;
+    u32 serial = 0;
+    u16 asid = 0;
+    Leaf leaf;
+  };
+  // Where the write fast paths to a page are, so that taking them away needs no search.
+  struct Writer {
+    u64 ipa = ~0ULL;
+    TlbEntry* entry = nullptr;
+  };
+  struct Bucket {
+    std::array<Writer, kBucketSize> writers;
+    bool overflowed = false;
+  };
+
+  static size_t walk_index(u64 va, u32 serial) {
+    return ((va >> kTlbPageBits) ^ (serial * 0x9e5U)) & (kWalks - 1);
+  }
+  static size_t bucket_index(u64 ipa) {
+    const u64 page = ipa >> kTlbPageBits;
+    return (page ^ (page >> 11)) & (kBuckets - 1);
+  }
+  [[nodiscard]] u32 serial_for(const TlbSlot& slot, u64 va) const {
+    return (va >> 55 & 1) != 0 ? slot.upper_serial : slot.lower_serial;
+  }
+
+  template <typename F>
+  void for_each_table(F f);
+  static void clear(TlbSlot& slot);
+  void invalidate_all();
+  void invalidate_asid(u16 asid);
+  void invalidate_va(u64 va, u16 asid, bool any_asid);
+  void drop_range(TlbSlot& slot, u64 base, u64 size, bool all);
+  void drop_ipa(u64 ipa, u64 size);
+  void drop_writers(u64 ipa);
+
+  std::array<TlbSlot, kSlots> slots_;
+  u32 next_serial_ = 1;
+  u64 clock_ = 0;
+  std::vector<Walk> walks_;
+  // Pages and blocks larger than 4 KiB whose fragments may be cached: base | shift.
+  std::unordered_set<u64> blocks_;
+  u64 block_shifts_ = 0;      // bit n: blocks_ may hold one of shift n
+  bool upper_tagged_ = false; // a non-global TTBR1_EL1 translation has been cached
+  std::vector<Bucket> buckets_;
+};
+
+} // namespace softhv
