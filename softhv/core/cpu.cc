@@ -14,10 +14,10 @@
 namespace softhv {
 
 Cpu::Cpu(Vm& vm, u32 index)
-    : vm(vm), index(index), mmu(std::make_unique<Mmu>(*this)),
+    : vm(vm), index(index), waiter(std::make_unique<Waiter>()), mmu(std::make_unique<Mmu>(*this)),
       debug(std::make_unique<debug::DebugUnit>(*this)),
       timer(std::make_unique<timer::GenericTimer>(*this, *vm.clock, vm.alarms)),
-      code(std::make_unique<interp::CodeCache>()), waiter(std::make_unique<Waiter>()) {
+      code(std::make_unique<interp::CodeCache>()) {
   reset_system_registers(*this);
   if (vm.gic != nullptr)
     gic = std::make_unique<gic::CpuInterface>(*vm.gic, *this, s.sys.mpidr_el1);

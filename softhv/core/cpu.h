@@ -73,14 +73,14 @@ struct Cpu {
   VmExit exit;
 
   Vm& vm;
-  const u32 index; // 0, 1, ... in order of creation
+  const u32 index;                // 0, 1, ... in order of creation
+  std::unique_ptr<Waiter> waiter; // core/wait.h; outlives all that may wake the vCPU
   std::unique_ptr<Mmu> mmu;
   std::unique_ptr<debug::DebugUnit> debug;
   std::unique_ptr<timer::GenericTimer> timer;
   std::unique_ptr<gic::CpuInterface> gic; // null until hv_gic_create
   std::unique_ptr<interp::CodeCache> code;
   const std::shared_ptr<ShootdownMailbox> mailbox = std::make_shared<ShootdownMailbox>();
-  std::unique_ptr<Waiter> waiter; // core/wait.h
 
   // Thread-safe: makes the vCPU look at `reason` at its next block boundary. Does not wake a vCPU
   // that waits in WFI; Vm::wake() does both.
