@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/difftest/qemu_side.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace softhv::difftest {
+namespace {
+
+kindling::Error system_error(const std::string& what) {
+  return {what + ": " + std::strerror(errno)};
+}
+
+bool write_fully(int fd, const void* data, size_t size) {
+  const char* p = static_cast<const char*>(data);
+  while (size > 0) {
+    const ssize_t n = write(fd, p, size);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return false;
+    p += n;
+    size -= static_cast<size_t>(n);
+  }
+  return true;
+}
+
+bool read_fully(int fd, void* data, size_t size) {
+  char* p = static_cast<char*>(data);
+  while (size > 0) {
+    const ssize_t n = read(fd, p, size);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return false;
+    p += n;
+    size -= static_cast<size_t>(n);
+  }
+  return true;
+}
+
+} // namespace
+
+kindling::Result<QemuSide> QemuSide::start(const std::string& qemu, const std::string& runner) {
+  int to[2];
+  int from[2];
+  if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0)
+    return system_error("cannot make a pipe");
+  const pid_t pid = fork();
+  if (pid < 0)
+    return system_error("cannot fork");
+  if (pid == 0) {
+    dup2(to[0], STDIN_FILENO);
+    dup2(from[1], STDOUT_FILENO);
+    execlp(qemu.c_str(), qemu.c_str(), "-cpu", "max", runner.c_str(), nullptr);
+    _exit(127);
+  }
+  close(to[0]);
+  close(from[1]);
+  return QemuSide(pid, to[1], from[0]);
+}
+
+QemuSide::QemuSide(QemuSide&& other) noexcept : pid_(other.pid_), in_(other.in_), out_(other.out_) {
+  other.pid_ = -1;
+  other.in_ = -1;
+  other.out_ = -1;
+}
+
+QemuSide::~QemuSide() {
+  if (pid_ < 0)
+    return;
+  close(in_);
+  close(out_);
+  waitpid(pid_, nullptr, 0);
+}
+
+kindling::Result<difftest_outcome> QemuSide::run(const difftest_case& c) {
+  difftest_outcome outcome;
+  if (!write_fully(in_, &c, sizeof c) || !read_fully(out_, &outcome, sizeof outcome))
+    return kindling::Error{"the runner under qemu-aarch64 died; is qemu-user installed?"};
+  return outcome;
+}
+
+} // namespace softhv::difftest
