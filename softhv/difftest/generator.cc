@@ -206,4 +206,22 @@ difftest_case Generator::make(const Row& row) {
   return c;
 }
 
+difftest_case Generator::make_unallocated() {
+  difftest_case c{};
+  c.count = 1;
+  u32 word;
+  do {
+    const Row& row = isa::rows()[below(isa::rows().size())];
+    word = (static_cast<u32>(random_()) & ~row.mask) | row.value;
+    for (u64 flips = below(4); flips > 0; --flips)
+      word ^= 1U << below(32);
+    if (chance(20))
+      word = static_cast<u32>(random_());
+  } while (isa::decode(word) != nullptr || bits(word, 31, 25) == 0b1101010);
+  c.words[0] = word;
+  fill_registers(c.registers);
+  c.window = static_cast<u32>(DIFFTEST_DATA_SIZE / 2 - 128);
+  return c;
+}
+
 } // namespace softhv::difftest

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "softhv/difftest/generator.h"
+#include "softhv/difftest/outside_profile.h"
 #include "softhv/difftest/qemu_side.h"
 #include "softhv/difftest/softhv_side.h"
 
@@ -21,6 +22,7 @@ struct Options {
   unsigned cases = 64;
   u64 seed = 1;
   unsigned shown = 3;
+  unsigned unallocated = 0;
 };
 
 struct RowResult {
@@ -102,12 +104,39 @@ kindling::Result<RowResult> test_row(const isa::Row& row, const Options& options
   return result;
 }
 
+// Words that SoftHV takes for unallocated must be so for QEMU too, unless a feature outside the CPU
+// profile has them.
+int run_unallocated(const Options& options, QemuSide& qemu) {
+  Generator generator(options.seed);
+  unsigned checked = 0, wrong = 0;
+  while (checked < options.unallocated) {
+    difftest_case c = generator.make_unallocated();
+    if (outside_feature(c.words[0]) != nullptr)
+      continue;
+    ++checked;
+    const kindling::Result<difftest_outcome> other = qemu.run(c);
+    if (!other.ok()) {
+      fmt::print(stderr, "softhv-difftest: {:08x}: {}\n", c.words[0], other.error().message);
+      return 1;
+    }
+    if (other->signal != SIGILL) {
+      ++wrong;
+      fmt::print("  {:08x} is not in the table, but QEMU runs it (signal {})\n", c.words[0],
+                 other->signal);
+    }
+  }
+  fmt::print("{} words outside the table: {} allocated in QEMU\n", checked, wrong);
+  return wrong == 0 ? 0 : 1;
+}
+
 int run(const Options& options) {
   kindling::Result<QemuSide> qemu = QemuSide::start(options.qemu, options.runner);
   if (!qemu.ok()) {
     fmt::print(stderr, "softhv-difftest: {}\n", qemu.error().message);
     return 1;
   }
+  if (options.unallocated > 0)
+    return run_unallocated(options, *qemu);
   SoftHvSide ours;
   unsigned eligible = 0, covered = 0, system = 0, different_rows = 0;
   u64 cases = 0;
@@ -151,6 +180,8 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.seed, "Seed of the generator")->capture_default_str();
   app.add_option("--show", options.shown, "Differences to print for each row")
       ->capture_default_str();
+  app.add_option("--unallocated", options.unallocated,
+                 "Instead, check that many words outside the table to be unallocated in QEMU too");
   app.add_option("--qemu", options.qemu, "The user-mode QEMU to compare with")
       ->capture_default_str();
   app.add_option("--runner", options.runner, "The arm64 runner program");
