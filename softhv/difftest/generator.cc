@@ -71,6 +71,9 @@ u32 Generator::encode(const Row& row) {
       continue;
     if ((row.traits & isa::kTraitMem) != 0 && !has_distinct_registers(row, word))
       continue;
+    // B and BL reach far beyond the code region; mostly stay inside it.
+    if ((row.traits & isa::kTraitBranch) != 0 && bits(word, 30, 26) == 0b00101 && chance(75))
+      word = (word & ~0x03ff'ffffU) | (static_cast<u32>(random_()) & 0x0003'ffff);
     return word;
   }
   return row.value;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fmt/core.h>
 
+#include "softhv/difftest/deviations.h"
 #include "softhv/difftest/generator.h"
 #include "softhv/difftest/outside_profile.h"
 #include "softhv/difftest/qemu_side.h"
@@ -92,9 +93,10 @@ kindling::Result<RowResult> test_row(const isa::Row& row, const Options& options
   for (; result.cases < options.cases; ++result.cases) {
     difftest_case c = generator.make(row);
     const difftest_outcome mine = ours.run(c);
-    const kindling::Result<difftest_outcome> other = theirs.run(c);
+    kindling::Result<difftest_outcome> other = theirs.run(c);
     if (!other.ok())
       return other.error().with_context(row.id);
+    correct_known_deviation(row, c, *other);
     result.completed += mine.signal == SIGTRAP ? 1 : 0;
     if (equal(mine, *other))
       continue;
@@ -108,7 +110,7 @@ kindling::Result<RowResult> test_row(const isa::Row& row, const Options& options
 // profile has them.
 int run_unallocated(const Options& options, QemuSide& qemu) {
   Generator generator(options.seed);
-  unsigned checked = 0, wrong = 0;
+  unsigned checked = 0, wrong = 0, died = 0;
   while (checked < options.unallocated) {
     difftest_case c = generator.make_unallocated();
     if (outside_feature(c.words[0]) != nullptr)
@@ -116,8 +118,15 @@ int run_unallocated(const Options& options, QemuSide& qemu) {
     ++checked;
     const kindling::Result<difftest_outcome> other = qemu.run(c);
     if (!other.ok()) {
-      fmt::print(stderr, "softhv-difftest: {:08x}: {}\n", c.words[0], other.error().message);
-      return 1;
+      // Some unallocated encodings end QEMU 7.2 with an assertion of its own.
+      ++died;
+      kindling::Result<QemuSide> next = QemuSide::start(options.qemu, options.runner);
+      if (!next.ok()) {
+        fmt::print(stderr, "softhv-difftest: {}\n", next.error().message);
+        return 1;
+      }
+      qemu = std::move(*next);
+      continue;
     }
     if (other->signal != SIGILL) {
       ++wrong;
@@ -125,8 +134,9 @@ int run_unallocated(const Options& options, QemuSide& qemu) {
                  other->signal);
     }
   }
-  fmt::print("{} words outside the table: {} allocated in QEMU\n", checked, wrong);
-  return wrong == 0 ? 0 : 1;
+  fmt::print("{} words outside the table: {} allocated in QEMU, which died of {}\n", checked, wrong,
+             died);
+  return wrong == 0 && died < checked / 100 ? 0 : 1;
 }
 
 int run(const Options& options) {

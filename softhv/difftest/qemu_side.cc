@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace softhv::difftest {
 namespace {
@@ -53,9 +54,12 @@ kindling::Result<QemuSide> QemuSide::start(const std::string& qemu, const std::s
   if (pid < 0)
     return system_error("cannot fork");
   if (pid == 0) {
+    // SVE off: its record in the signal frame would override the FPSIMD one. PAuth off: its hints
+    // are NOPs in SoftHV's profile.
     dup2(to[0], STDIN_FILENO);
     dup2(from[1], STDOUT_FILENO);
-    execlp(qemu.c_str(), qemu.c_str(), "-cpu", "max", runner.c_str(), nullptr);
+    execlp(qemu.c_str(), qemu.c_str(), "-cpu", "max,sve=off,sme=off,pauth=off", runner.c_str(),
+           nullptr);
     _exit(127);
   }
   close(to[0]);
@@ -63,18 +67,28 @@ kindling::Result<QemuSide> QemuSide::start(const std::string& qemu, const std::s
   return QemuSide(pid, to[1], from[0]);
 }
 
-QemuSide::QemuSide(QemuSide&& other) noexcept : pid_(other.pid_), in_(other.in_), out_(other.out_) {
-  other.pid_ = -1;
-  other.in_ = -1;
-  other.out_ = -1;
+QemuSide::QemuSide(QemuSide&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), in_(other.in_), out_(other.out_) {}
+
+QemuSide& QemuSide::operator=(QemuSide&& other) noexcept {
+  stop();
+  pid_ = std::exchange(other.pid_, -1);
+  in_ = other.in_;
+  out_ = other.out_;
+  return *this;
 }
 
 QemuSide::~QemuSide() {
+  stop();
+}
+
+void QemuSide::stop() {
   if (pid_ < 0)
     return;
   close(in_);
   close(out_);
   waitpid(pid_, nullptr, 0);
+  pid_ = -1;
 }
 
 kindling::Result<difftest_outcome> QemuSide::run(const difftest_case& c) {
