@@ -29,7 +29,8 @@ bool has_distinct_registers(const Row& row, u32 word) {
   u32 seen = 0;
   for (const char letter : std::string_view("NtlukwsmehD")) {
     const int r = field(row, word, letter);
-    if (r < 0 || r == 31)
+    const bool vector = letter == 'e' || letter == 'h';
+    if (r < 0 || (r == 31 && !vector))
       continue;
     if ((seen & (1U << r)) != 0)
       return false;
