@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conversions between scalar floating point and general registers (Arm ARM C4.1.96). op.imm is the
 // number of fraction bits, zero for integers.
-#include "softhv/fp/convert.h"
+#include "softhv/fp/fast.h"
 #include "softhv/interp/fp_shapes.h"
 
 namespace softhv::interp {
@@ -14,7 +14,7 @@ const Op* to_general(Cpu& cpu, const Op* op) {
   fp::FpContext ctx = fp_context(cpu);
   const auto value = cpu.s.v[op->rn].lane<typename F::Bits>(0);
   cpu.s.x[op->rd] =
-      fp::to_fixed<F>(value, {kWidth, kUnsigned, static_cast<u8>(op->imm)}, kRounding, ctx);
+      fp::fast_to_fixed<F>(value, {kWidth, kUnsigned, static_cast<u8>(op->imm)}, kRounding, ctx);
   return op + 1;
 }
 
@@ -23,7 +23,7 @@ const Op* from_general(Cpu& cpu, const Op* op) {
   fp::FpContext ctx = fp_context(cpu);
   const u64 value = cpu.s.x[op->rn];
   cpu.s.v[op->rd] =
-      Vec{{fp::from_fixed<F>(value, {kWidth, kUnsigned, static_cast<u8>(op->imm)}, ctx), 0}};
+      Vec{{fp::fast_from_fixed<F>(value, {kWidth, kUnsigned, static_cast<u8>(op->imm)}, ctx), 0}};
   return op + 1;
 }
 

@@ -10,7 +10,7 @@ template <typename To, typename From>
 const Op* fcvt(Cpu& cpu, const Op* op) {
   fp::FpContext ctx = fp_context(cpu);
   const auto value = cpu.s.v[op->rn].lane<typename From::Bits>(0);
-  cpu.s.v[op->rd] = Vec{{fp::convert<To, From>(value, ctx.rounding(), ctx), 0}};
+  cpu.s.v[op->rd] = Vec{{fp::fast_convert<To, From>(value, ctx.rounding(), ctx), 0}};
   return op + 1;
 }
 

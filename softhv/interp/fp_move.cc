@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // FMOV between registers and of immediates, floating-point compare and select (Arm ARM C4.1.96).
 // For the conditional ones op.aux is the set of NZCV values in which the condition holds.
-#include "softhv/fp/compare.h"
+#include "softhv/fp/fast.h"
 #include "softhv/interp/alu.h"
 #include "softhv/interp/fp_shapes.h"
 
@@ -39,7 +39,7 @@ u32 compared(Cpu& cpu, const Op* op) {
   fp::FpContext ctx = fp_context(cpu);
   const Bits a = cpu.s.v[op->rn].lane<Bits>(0);
   const Bits b = kAgainst == Against::kZero ? Bits{0} : cpu.s.v[op->rm].lane<Bits>(0);
-  return fp::compare<F>(a, b, kSignalQuiet, ctx);
+  return fp::fast_compare<F>(a, b, kSignalQuiet, ctx);
 }
 
 template <typename F, bool kSignalQuiet, Against kAgainst>

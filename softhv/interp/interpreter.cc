@@ -2,6 +2,7 @@
 #include "softhv/interp/interpreter.h"
 
 #include "softhv/core/attention.h"
+#include "softhv/fp/host_environment.h"
 #include "softhv/interp/code_cache.h"
 #include "softhv/interp/translator.h"
 #include "softhv/mmu/mmu.h"
@@ -50,6 +51,7 @@ void execute(Cpu& cpu, const Op* op) {
 } // namespace
 
 void run(Cpu& cpu) {
+  const fp::HostEnvironment environment;
   while (!cpu.exit_pending) {
     if (cpu.attention.load(std::memory_order_acquire) != 0) [[unlikely]] {
       if (serve_attention(cpu) == AttentionResult::kStep && !cpu.exit_pending)
@@ -71,6 +73,7 @@ void run(Cpu& cpu) {
 }
 
 void step(Cpu& cpu) {
+  const fp::HostEnvironment environment;
   const TlbEntry* entry = cpu.mmu->fetch(cpu.s.pc);
   if (entry == nullptr)
     return;

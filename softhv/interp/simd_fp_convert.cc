@@ -18,7 +18,8 @@ const Op* narrow(Cpu& cpu, const Op* op) {
   result.d[0] = kUpper ? cpu.s.v[op->rd].d[0] : 0;
   for (unsigned i = 0; i < kLanes; ++i) {
     const auto value = cpu.s.v[op->rn].lane<typename From::Bits>(i);
-    result.set_lane<ToBits>(i + (kUpper ? kLanes : 0), fp::convert<To, From>(value, rounding, ctx));
+    result.set_lane<ToBits>(i + (kUpper ? kLanes : 0),
+                            fp::fast_convert<To, From>(value, rounding, ctx));
   }
   cpu.s.v[op->rd] = result;
   return op + 1;
@@ -32,7 +33,7 @@ const Op* widen(Cpu& cpu, const Op* op) {
   const Vec source = cpu.s.v[op->rn];
   cpu.s.v[op->rd] = detail::each_lane<Lanes<To, kLanes>>([&](unsigned i) {
     const auto value = source.lane<typename From::Bits>(i + (kUpper ? kLanes : 0));
-    return fp::convert<To, From>(value, ctx.rounding(), ctx);
+    return fp::fast_convert<To, From>(value, ctx.rounding(), ctx);
   });
   return op + 1;
 }
