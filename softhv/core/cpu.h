@@ -24,7 +24,8 @@ class CpuInterface;
 }
 namespace interp {
 class CodeCache;
-}
+struct Op;
+} // namespace interp
 namespace timer {
 class GenericTimer;
 }
@@ -64,6 +65,10 @@ struct Cpu {
 
   // Virtual address of the first instruction of the running block.
   u64 block_pc = 0;
+
+  // The op with which the running block will be left, if no other op leaves it first: one that
+  // returns nullptr from the middle of a block puts itself here.
+  const interp::Op* last = nullptr;
 
   // Instructions retired since creation, brought up to date at block boundaries.
   u64 retired = 0;

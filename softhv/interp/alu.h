@@ -31,6 +31,8 @@ constexpr u32 flags_cv(bool carry, bool overflow) {
   return (static_cast<u32>(carry) << 29) | (static_cast<u32>(overflow) << 28);
 }
 
+namespace portable {
+
 // PSTATE.NZCV after a + b.
 template <typename T>
 constexpr u32 flags_of_add(T a, T b) {
@@ -45,6 +47,37 @@ constexpr u32 flags_of_sub(T a, T b) {
   const T result = a - b;
   return flags_nz(result) | flags_cv<T>(a >= b, ((a ^ b) & (a ^ result)) >> (kBits<T> - 1));
 }
+
+} // namespace portable
+
+#if defined(__x86_64__)
+
+// From the host's flags: AH by LAHF (SF 15, ZF 14, CF 8) and AL by SETO. The multiplication moves
+// the four bits to 31:28; what it leaves below is masked off.
+inline u32 flags_of_host(u32 ax) {
+  return (ax & 0xc101) * 0x1021'0000 & 0xf000'0000;
+}
+
+template <typename T>
+inline u32 flags_of_add(T a, T b) {
+  u32 ax;
+  asm("add %[b], %[a]\n\tlahf\n\tseto %%al" : "=&a"(ax), [a] "+r"(a) : [b] "r"(b) : "cc");
+  return flags_of_host(ax);
+}
+
+template <typename T>
+inline u32 flags_of_sub(T a, T b) {
+  u32 ax;
+  asm("cmp %[b], %[a]\n\tcmc\n\tlahf\n\tseto %%al" : "=&a"(ax) : [a] "r"(a), [b] "r"(b) : "cc");
+  return flags_of_host(ax);
+}
+
+#else
+
+using portable::flags_of_add;
+using portable::flags_of_sub;
+
+#endif
 
 // PSTATE.NZCV after a + b + carry_in.
 template <typename T>

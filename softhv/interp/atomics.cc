@@ -79,7 +79,7 @@ const Op* fetch_op(Cpu& cpu, const Op* op) {
   if (host == nullptr)
     return nullptr;
   cpu.s.x[op->rd] = Action::apply(static_cast<T*>(host), static_cast<T>(cpu.s.x[op->rm]));
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename Action>
@@ -105,7 +105,7 @@ const Op* cas(Cpu& cpu, const Op* op) {
   T expected = static_cast<T>(cpu.s.x[op->rm]);
   compare_and_swap<T>(host, expected, static_cast<T>(cpu.s.x[op->rd]));
   cpu.s.x[op->ra] = expected;
-  return op + 1;
+  return next(cpu, op);
 }
 
 // The second register of a pair: X31 is XZR.
@@ -129,7 +129,7 @@ const Op* casp32(Cpu& cpu, const Op* op) {
   compare_and_swap<u64>(host, expected, desired);
   x[op->rm] = static_cast<u32>(expected);
   x[second_destination(op->rm)] = expected >> 32;
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* casp64(Cpu& cpu, const Op* op) {
@@ -144,7 +144,7 @@ const Op* casp64(Cpu& cpu, const Op* op) {
   compare_and_swap<u128>(host, expected, to_u128(x[op->rd], x[second_source(op->rd)]));
   x[op->rm] = static_cast<u64>(expected);
   x[second_destination(op->rm)] = static_cast<u64>(expected >> 64);
-  return op + 1;
+  return next(cpu, op);
 }
 
 } // namespace

@@ -9,6 +9,7 @@ namespace softhv::interp {
 namespace {
 
 const Op* jump(Cpu& cpu, const Op* op) {
+  cpu.last = op;
   cpu.s.pc = cpu.block_pc + op->imm;
   return nullptr;
 }
@@ -24,26 +25,26 @@ const Op* branch_link(Cpu& cpu, const Op* op) {
 
 template <unsigned kCondition>
 const Op* branch_cond(Cpu& cpu, const Op* op) {
-  return condition_holds<kCondition>(cpu.s.pstate.nzcv) ? jump(cpu, op) : op + 1;
+  return condition_holds<kCondition>(cpu.s.pstate.nzcv) ? jump(cpu, op) : next(cpu, op);
 }
 
 template <typename T>
 const Op* cbz(Cpu& cpu, const Op* op) {
-  return static_cast<T>(cpu.s.x[op->rd]) == 0 ? jump(cpu, op) : op + 1;
+  return static_cast<T>(cpu.s.x[op->rd]) == 0 ? jump(cpu, op) : next(cpu, op);
 }
 
 template <typename T>
 const Op* cbnz(Cpu& cpu, const Op* op) {
-  return static_cast<T>(cpu.s.x[op->rd]) != 0 ? jump(cpu, op) : op + 1;
+  return static_cast<T>(cpu.s.x[op->rd]) != 0 ? jump(cpu, op) : next(cpu, op);
 }
 
 // aux: the number of the bit.
 const Op* tbz(Cpu& cpu, const Op* op) {
-  return bit(cpu.s.x[op->rd], op->aux) ? op + 1 : jump(cpu, op);
+  return bit(cpu.s.x[op->rd], op->aux) ? next(cpu, op) : jump(cpu, op);
 }
 
 const Op* tbnz(Cpu& cpu, const Op* op) {
-  return bit(cpu.s.x[op->rd], op->aux) ? jump(cpu, op) : op + 1;
+  return bit(cpu.s.x[op->rd], op->aux) ? jump(cpu, op) : next(cpu, op);
 }
 
 const Op* branch_register(Cpu& cpu, const Op* op) {

@@ -9,17 +9,17 @@ namespace {
 
 const Op* adr(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = cpu.block_pc + op->imm;
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* adrp(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = (cpu.block_pc & ~0xfffULL) + op->imm;
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* load_constant(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = op->imm;
-  return op + 1;
+  return next(cpu, op);
 }
 
 // imm: the new bits in place; the half-word they replace begins at bit aux.
@@ -27,13 +27,13 @@ template <typename T>
 const Op* movk(Cpu& cpu, const Op* op) {
   const u64 mask = 0xffffULL << op->aux;
   cpu.s.x[op->rd] = static_cast<T>((cpu.s.x[op->rd] & ~mask) | op->imm);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
 const Op* add_imm(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = static_cast<T>(cpu.s.x[op->rn] + op->imm);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
@@ -42,7 +42,7 @@ const Op* adds_imm(Cpu& cpu, const Op* op) {
   const T b = static_cast<T>(op->imm);
   cpu.s.pstate.nzcv = flags_of_add<T>(a, b);
   cpu.s.x[op->rd] = static_cast<T>(a + b);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
@@ -51,26 +51,26 @@ const Op* subs_imm(Cpu& cpu, const Op* op) {
   const T b = static_cast<T>(op->imm);
   cpu.s.pstate.nzcv = flags_of_sub<T>(a, b);
   cpu.s.x[op->rd] = static_cast<T>(a - b);
-  return op + 1;
+  return next(cpu, op);
 }
 
 // The immediate of a 32-bit operation has its upper half clear, so one AND serves both sizes; ORR
 // and EOR have to clear the upper half of the other operand.
 const Op* and_imm(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = cpu.s.x[op->rn] & op->imm;
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
 const Op* orr_imm(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = static_cast<T>(cpu.s.x[op->rn] | op->imm);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
 const Op* eor_imm(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = static_cast<T>(cpu.s.x[op->rn] ^ op->imm);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
@@ -78,7 +78,7 @@ const Op* ands_imm(Cpu& cpu, const Op* op) {
   const T result = static_cast<T>(cpu.s.x[op->rn] & op->imm);
   cpu.s.pstate.nzcv = flags_nz(result);
   cpu.s.x[op->rd] = result;
-  return op + 1;
+  return next(cpu, op);
 }
 
 // A bitfield move is a shift left that puts the field's top bit at bit 63 (aux) and a shift right
@@ -87,39 +87,39 @@ template <typename T>
 const Op* sbfm(Cpu& cpu, const Op* op) {
   const i64 field = static_cast<i64>(cpu.s.x[op->rn] << op->aux);
   cpu.s.x[op->rd] = static_cast<T>(field >> op->aux2);
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* ubfx(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = (cpu.s.x[op->rn] >> op->aux2) & op->imm;
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* ubfiz(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = (cpu.s.x[op->rn] << op->aux2) & op->imm;
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* lsr64(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = cpu.s.x[op->rn] >> op->aux2;
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* lsl64(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = cpu.s.x[op->rn] << op->aux2;
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
 const Op* zero_extend(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = static_cast<T>(cpu.s.x[op->rn]);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename To, typename From>
 const Op* sign_extend_to(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = static_cast<To>(static_cast<i64>(static_cast<From>(cpu.s.x[op->rn])));
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
@@ -127,25 +127,25 @@ const Op* bfm(Cpu& cpu, const Op* op) {
   const T rotated = std::rotr(static_cast<T>(cpu.s.x[op->rn]), static_cast<int>(op->aux2));
   const T mask = static_cast<T>(op->imm);
   cpu.s.x[op->rd] = static_cast<T>((cpu.s.x[op->rd] & ~mask) | (rotated & mask));
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* extr64(Cpu& cpu, const Op* op) {
   const u128 pair = (static_cast<u128>(cpu.s.x[op->rn]) << 64) | cpu.s.x[op->rm];
   cpu.s.x[op->rd] = static_cast<u64>(pair >> op->imm);
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* extr32(Cpu& cpu, const Op* op) {
   const u64 pair = (cpu.s.x[op->rn] << 32) | static_cast<u32>(cpu.s.x[op->rm]);
   cpu.s.x[op->rd] = static_cast<u32>(pair >> op->imm);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
 const Op* ror_imm(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = std::rotr(static_cast<T>(cpu.s.x[op->rn]), static_cast<int>(op->imm));
-  return op + 1;
+  return next(cpu, op);
 }
 
 u64 add_sub_immediate(const Op& op) {

@@ -89,7 +89,7 @@ const Op* shifted(Cpu& cpu, const Op* op) {
   const T a = static_cast<T>(cpu.s.x[op->rn]);
   const T b = Shift::apply(static_cast<T>(cpu.s.x[op->rm]), static_cast<unsigned>(op->imm));
   cpu.s.x[op->rd] = Action::apply(cpu, a, b);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename Action, typename Shift>
@@ -118,7 +118,7 @@ Handler pick_logical_shift(const Op& op) {
 template <typename T>
 const Op* move(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = static_cast<T>(cpu.s.x[op->rm]);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T, typename Action, unsigned kOption>
@@ -126,7 +126,7 @@ const Op* extended(Cpu& cpu, const Op* op) {
   const T a = static_cast<T>(cpu.s.x[op->rn]);
   const T b = static_cast<T>(extend<kOption>(cpu.s.x[op->rm]) << op->imm);
   cpu.s.x[op->rd] = Action::apply(cpu, a, b);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename Action, unsigned kOption>
@@ -157,7 +157,7 @@ const Op* with_carry(Cpu& cpu, const Op* op) {
   if constexpr (kSetFlags)
     cpu.s.pstate.nzcv = flags_of_adc<T>(a, b, carry);
   cpu.s.x[op->rd] = static_cast<T>(a + b + static_cast<T>(carry));
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <bool kInvert, bool kSetFlags>
@@ -170,7 +170,7 @@ const Op* rmif(Cpu& cpu, const Op* op) {
   const u64 rotated = std::rotr(cpu.s.x[op->rn], static_cast<int>(op->imm));
   const u32 flags = static_cast<u32>(rotated << 28);
   cpu.s.pstate.nzcv = (cpu.s.pstate.nzcv & ~op->aux2) | (flags & op->aux2);
-  return op + 1;
+  return next(cpu, op);
 }
 
 // N is the value's top bit, V whether the bit above differs; C is kept.
@@ -181,12 +181,12 @@ const Op* setf(Cpu& cpu, const Op* op) {
   const u32 z = bits(value, kWidth - 1, 0) == 0 ? kFlagZ : 0;
   const u32 v = bit(value, kWidth) != bit(value, kWidth - 1) ? kFlagV : 0;
   cpu.s.pstate.nzcv = (cpu.s.pstate.nzcv & kFlagC) | n | z | v;
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* cfinv(Cpu& cpu, const Op* op) {
   cpu.s.pstate.nzcv ^= kFlagC;
-  return op + 1;
+  return next(cpu, op);
 }
 
 } // namespace

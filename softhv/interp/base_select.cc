@@ -13,7 +13,7 @@ const Op* conditional_compare(Cpu& cpu, const Op* op, T b) {
   const T a = static_cast<T>(cpu.s.x[op->rn]);
   const u32 compared = kNegative ? flags_of_add<T>(a, b) : flags_of_sub<T>(a, b);
   cpu.s.pstate.nzcv = condition_in_set(cpu.s.pstate.nzcv, op->aux) ? compared : op->aux2;
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T, bool kNegative>
@@ -36,7 +36,7 @@ const Op* select(Cpu& cpu, const Op* op) {
   if constexpr (kIncrement)
     ++b;
   cpu.s.x[op->rd] = condition_in_set(cpu.s.pstate.nzcv, op->aux) ? a : b;
-  return op + 1;
+  return next(cpu, op);
 }
 
 void decode_condition(Op& op) {

@@ -67,7 +67,7 @@ struct Cls {
 template <typename T, typename Action>
 const Op* one_source(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = Action::apply(static_cast<T>(cpu.s.x[op->rn]));
-  return op + 1;
+  return next(cpu, op);
 }
 
 // Division by zero gives 0; the one quotient that does not fit wraps.
@@ -99,37 +99,37 @@ struct VariableShift {
 template <typename T, typename Action>
 const Op* two_sources(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = Action::apply(static_cast<T>(cpu.s.x[op->rn]), static_cast<T>(cpu.s.x[op->rm]));
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
 const Op* crc32(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = crc32_step(static_cast<u32>(cpu.s.x[op->rn]), static_cast<T>(cpu.s.x[op->rm]));
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
 const Op* crc32c(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = crc32c_step(static_cast<u32>(cpu.s.x[op->rn]), static_cast<T>(cpu.s.x[op->rm]));
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
 const Op* mul(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = static_cast<T>(cpu.s.x[op->rn] * cpu.s.x[op->rm]);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
 const Op* madd(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = static_cast<T>(cpu.s.x[op->ra] + cpu.s.x[op->rn] * cpu.s.x[op->rm]);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
 const Op* msub(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = static_cast<T>(cpu.s.x[op->ra] - cpu.s.x[op->rn] * cpu.s.x[op->rm]);
-  return op + 1;
+  return next(cpu, op);
 }
 
 // The product of the low words, read as From (i32 or u32).
@@ -143,26 +143,26 @@ u64 long_product(const Cpu& cpu, const Op* op) {
 template <typename From>
 const Op* maddl(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = cpu.s.x[op->ra] + long_product<From>(cpu, op);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename From>
 const Op* msubl(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = cpu.s.x[op->ra] - long_product<From>(cpu, op);
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* smulh(Cpu& cpu, const Op* op) {
   const i128 product =
       static_cast<i128>(static_cast<i64>(cpu.s.x[op->rn])) * static_cast<i64>(cpu.s.x[op->rm]);
   cpu.s.x[op->rd] = static_cast<u64>(product >> 64);
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* umulh(Cpu& cpu, const Op* op) {
   const u128 product = static_cast<u128>(cpu.s.x[op->rn]) * cpu.s.x[op->rm];
   cpu.s.x[op->rd] = static_cast<u64>(product >> 64);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename Action>

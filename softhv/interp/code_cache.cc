@@ -21,9 +21,19 @@ Block translate_block(const CodePage& page, u32 offset, u32 generation) {
     ends = translate(word, page.mode, ops[n]);
   }
   ops[n] = terminator(static_cast<u16>(n));
-  Block block{.generation = generation, .size = n, .ops = std::make_unique<Op[]>(n + 1)};
+  Block block{.generation = generation, .size = n, .ops = std::make_unique<Op[]>(n + 1U)};
   std::copy_n(ops, n + 1, block.ops.get());
   return block;
+}
+
+// Whether an outdated block is still what the page holds: a store hit data beside it.
+bool unchanged(const CodePage& page, u32 offset, const Block& block) {
+  if (block.ops == nullptr)
+    return false;
+  for (u32 n = 0; n < block.size; ++n)
+    if (std::memcmp(&block.ops[n].word, page.host + offset + 4ULL * n, sizeof(u32)) != 0)
+      return false;
+  return true;
 }
 
 } // namespace
@@ -38,20 +48,24 @@ CodePage& CodeCache::page(u64 ipa, Mode mode, const u8* host, std::atomic<u32>* 
   slot->info = info;
   if (slot->contents != nullptr && std::memcmp(host, slot->contents.get(), kTlbPageSize) != 0) {
     slot->contents.reset();
-    for (std::unique_ptr<Block>& block : slot->blocks)
-      block.reset();
+    for (Block& block : slot->blocks)
+      block = {};
   }
   return *slot;
 }
 
 void CodeCache::translate(CodePage& page, u32 offset, u32 generation) {
+  Block& block = page.blocks[offset / 4];
   if (page.contents == nullptr || page.generation != generation) {
     if (page.contents == nullptr)
       page.contents = std::make_unique<u8[]>(kTlbPageSize);
     std::memcpy(page.contents.get(), page.host, kTlbPageSize);
     page.generation = generation;
   }
-  page.blocks[offset / 4] = std::make_unique<Block>(translate_block(page, offset, generation));
+  if (unchanged(page, offset, block))
+    block.generation = generation;
+  else
+    block = translate_block(page, offset, generation);
 }
 
 } // namespace softhv::interp

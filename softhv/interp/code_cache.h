@@ -30,8 +30,8 @@ struct Mode {
 // that is not part of the guest's code.
 struct Block {
   u32 generation = 0;
-  u32 size = 0; // guest instructions
-  std::unique_ptr<Op[]> ops;
+  u32 size = 0;              // guest instructions
+  std::unique_ptr<Op[]> ops; // null: not translated
 };
 
 struct CodePage {
@@ -41,7 +41,7 @@ struct CodePage {
   std::atomic<u32>* info = nullptr; // the page's Stage2Page::info
   u32 generation = 0;               // of `contents`
   std::unique_ptr<u8[]> contents;   // the page as it was when the oldest block was translated
-  std::unique_ptr<Block> blocks[kTlbPageSize / 4];
+  Block blocks[kTlbPageSize / 4];   // by the address of their first instruction
 };
 
 class CodeCache {
@@ -57,11 +57,9 @@ public:
   // The block that starts at `offset` bytes into the page; nullptr when it has not been translated
   // or is out of date.
   static const Block* find(const CodePage& page, u32 offset) {
-    const Block* block = page.blocks[offset / 4].get();
-    if (block != nullptr && block->generation == page.info->load(std::memory_order_acquire))
-        [[likely]]
-      return block;
-    return nullptr;
+    const Block& block = page.blocks[offset / 4];
+    const u32 generation = page.info->load(std::memory_order_acquire);
+    return block.generation == generation && block.ops != nullptr ? &block : nullptr;
   }
 
   // Translates it as of `generation`, which Mmu::mark_code returned.

@@ -36,16 +36,13 @@ CodePage* code_page(Cpu& cpu) {
   return entry->code;
 }
 
-void execute(Cpu& cpu, const Op* op) {
-  const Op* first = op;
-  const Op* last;
+// Runs the block of `size` instructions from `first` on, which starts at cpu.s.pc.
+void execute(Cpu& cpu, const Op* first, u32 size) {
   cpu.block_pc = cpu.s.pc;
-  do {
-    last = op;
+  cpu.last = first + size - 1;
+  for (const Op* op = first; op != nullptr;)
     op = op->fn(cpu, op);
-  } while (op != nullptr);
-  // The closing op of a block is not an instruction, and stands at index `size`.
-  cpu.retired += static_cast<u64>(last - first) + (last->word != 0 || last == first ? 1 : 0);
+  cpu.retired += static_cast<u64>(cpu.last - first) + 1;
 }
 
 } // namespace
@@ -68,7 +65,7 @@ void run(Cpu& cpu) {
       CodeCache::translate(*page, offset, cpu.mmu->mark_code(page->ipa, page->info));
       continue;
     }
-    execute(cpu, block->ops.get());
+    execute(cpu, block->ops.get(), block->size);
   }
 }
 
@@ -82,7 +79,7 @@ void step(Cpu& cpu) {
   Op ops[2];
   translate(word, mode_of(cpu), ops[0]);
   ops[1] = terminator(1);
-  execute(cpu, ops);
+  execute(cpu, ops, 1);
 }
 
 } // namespace softhv::interp

@@ -55,7 +55,7 @@ const Op* load_exclusive(Cpu& cpu, const Op* op) {
     return nullptr;
   arm_monitor(cpu.s, va, sizeof(T), value, 0);
   cpu.s.x[op->rd] = value;
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* load_exclusive_pair32(Cpu& cpu, const Op* op) {
@@ -66,7 +66,7 @@ const Op* load_exclusive_pair32(Cpu& cpu, const Op* op) {
   arm_monitor(cpu.s, va, 8, value, 0);
   cpu.s.x[op->rd] = static_cast<u32>(value);
   cpu.s.x[op->ra] = value >> 32;
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* load_exclusive_pair64(Cpu& cpu, const Op* op) {
@@ -77,7 +77,7 @@ const Op* load_exclusive_pair64(Cpu& cpu, const Op* op) {
   arm_monitor(cpu.s, va, 16, value[0], value[1]);
   cpu.s.x[op->rd] = value[0];
   cpu.s.x[op->ra] = value[1];
-  return op + 1;
+  return next(cpu, op);
 }
 
 enum class Monitor : u8 { kOpen, kPassed, kFaulted };
@@ -105,7 +105,7 @@ const Op* finish_store_exclusive(Cpu& cpu, const Op* op, u64 va, T expected, T d
   const bool stored = monitor == Monitor::kPassed && compare_and_swap<T>(host, expected, desired);
   cpu.s.exclusive_size = 0;
   cpu.s.x[op->rm] = stored ? 0 : 1;
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
@@ -133,7 +133,7 @@ const Op* load_acquire(Cpu& cpu, const Op* op) {
   if (!base_aligned(cpu, op, va) || !load_ordered<kOrder>(cpu, op, va, value))
     return nullptr;
   cpu.s.x[op->rd] = value;
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
@@ -141,7 +141,7 @@ const Op* store_release(Cpu& cpu, const Op* op) {
   const u64 va = cpu.s.x[op->rn];
   if (!base_aligned(cpu, op, va) || !store_ordered(cpu, op, va, static_cast<T>(cpu.s.x[op->rd])))
     return nullptr;
-  return op + 1;
+  return next(cpu, op);
 }
 
 // By size, word<31:30>.

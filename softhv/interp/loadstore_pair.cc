@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads and stores of register pairs (Arm ARM C4.1.94). A pair load into one register twice is
-// CONSTRAINED UNPREDICTABLE: it keeps the first value here. With write-back into a transfer
+// CONSTRAINED UNPREDICTABLE: it keeps the second value here. With write-back into a transfer
 // register the base's new value stays.
 #include "softhv/interp/alu.h"
 #include "softhv/interp/handlers.h"
@@ -16,31 +16,76 @@ u64 address_of(const Op* op, u64 base) {
   return kMode == Mode::kPostIndex ? base : base + op->imm;
 }
 
+// As aligned_read_pointer(), for two elements within one page.
+template <unsigned kSize>
+const void* pair_read_pointer(Cpu& cpu, u64 va) {
+  if ((va & (kTlbPageSize - 1)) > kTlbPageSize - 2 * kSize)
+    return nullptr;
+  return aligned_read_pointer(cpu, va, kSize);
+}
+template <unsigned kSize>
+void* pair_write_pointer(Cpu& cpu, u64 va) {
+  if ((va & (kTlbPageSize - 1)) > kTlbPageSize - 2 * kSize)
+    return nullptr;
+  return aligned_write_pointer(cpu, va, kSize);
+}
+
+// The general case, out of line so that the fast path below needs no stack frame.
 template <typename Register, Mode kMode>
-const Op* ldp(Cpu& cpu, const Op* op) {
+[[gnu::noinline]] const Op* ldp_slow(Cpu& cpu, const Op* op) {
   const u64 base = cpu.s.x[op->rn];
+  const u64 va = address_of<kMode>(op, base);
   typename Register::Value first;
   typename Register::Value second;
-  if (!base_aligned(cpu, op, base) ||
-      !load_pair(cpu, op, address_of<kMode>(op, base), first, second))
+  if (!load(cpu, op, va, first) || !load(cpu, op, va + Register::kSize, second))
     return nullptr;
-  Register::set(cpu, op->ra, second);
   Register::set(cpu, op->rd, first);
+  Register::set(cpu, op->ra, second);
   if constexpr (kMode != Mode::kOffset)
     cpu.s.x[op->rn] = base + op->imm;
-  return op + 1;
+  return next(cpu, op);
+}
+
+template <typename Register, Mode kMode>
+const Op* ldp(Cpu& cpu, const Op* op) {
+  using Value = typename Register::Value;
+  const u64 base = cpu.s.x[op->rn];
+  const void* host = pair_read_pointer<Register::kSize>(cpu, address_of<kMode>(op, base));
+  if (host == nullptr || (base & op->aux) != 0) [[unlikely]]
+    return ldp_slow<Register, kMode>(cpu, op);
+  const Value first = read_host<Value>(host);
+  const Value second = read_host<Value>(static_cast<const Value*>(host) + 1);
+  Register::set(cpu, op->rd, first);
+  Register::set(cpu, op->ra, second);
+  if constexpr (kMode != Mode::kOffset)
+    cpu.s.x[op->rn] = base + op->imm;
+  return next(cpu, op);
+}
+
+template <typename Register, Mode kMode>
+[[gnu::noinline]] const Op* stp_slow(Cpu& cpu, const Op* op) {
+  const u64 base = cpu.s.x[op->rn];
+  const u64 va = address_of<kMode>(op, base);
+  if (!store(cpu, op, va, Register::get(cpu, op->rd)) ||
+      !store(cpu, op, va + Register::kSize, Register::get(cpu, op->ra)))
+    return nullptr;
+  if constexpr (kMode != Mode::kOffset)
+    cpu.s.x[op->rn] = base + op->imm;
+  return next(cpu, op);
 }
 
 template <typename Register, Mode kMode>
 const Op* stp(Cpu& cpu, const Op* op) {
+  using Value = typename Register::Value;
   const u64 base = cpu.s.x[op->rn];
-  if (!base_aligned(cpu, op, base) ||
-      !store_pair(cpu, op, address_of<kMode>(op, base), Register::get(cpu, op->rd),
-                  Register::get(cpu, op->ra)))
-    return nullptr;
+  void* host = pair_write_pointer<Register::kSize>(cpu, address_of<kMode>(op, base));
+  if (host == nullptr || (base & op->aux) != 0) [[unlikely]]
+    return stp_slow<Register, kMode>(cpu, op);
+  write_host(host, Register::get(cpu, op->rd));
+  write_host(static_cast<Value*>(host) + 1, Register::get(cpu, op->ra));
   if constexpr (kMode != Mode::kOffset)
     cpu.s.x[op->rn] = base + op->imm;
-  return op + 1;
+  return next(cpu, op);
 }
 
 // word<24:23>: 01 post-index, 11 pre-index, else an offset.

@@ -10,14 +10,6 @@
 
 namespace softhv::interp {
 
-bool misaligned_sp_allowed(Cpu& cpu, const Op* op) {
-  const unsigned check = cpu.s.pstate.el == 0 ? 4 : 3; // SCTLR_EL1.SA0, SA
-  if (!bit(cpu.s.sys.sctlr_el1, check))
-    return true;
-  raise(cpu, op, {.ec = ExceptionClass::kSpAlignment, .iss = 1U << 25});
-  return false;
-}
-
 namespace {
 
 // Addressing modes: what is added to the base for the access, and whether the base is changed.
@@ -41,27 +33,54 @@ struct RegisterOffset {
   }
 };
 
+// The general case, out of line so that the fast path below needs no stack frame.
 template <typename Register, typename Mode>
-const Op* load_to(Cpu& cpu, const Op* op) {
+[[gnu::noinline]] const Op* load_to_slow(Cpu& cpu, const Op* op) {
   const u64 base = cpu.s.x[op->rn];
   typename Register::Value value;
-  if (!base_aligned(cpu, op, base) || !load(cpu, op, Mode::address(cpu, op, base), value))
+  if (!load(cpu, op, Mode::address(cpu, op, base), value))
     return nullptr;
   Register::set(cpu, op->rd, value);
   if constexpr (Mode::kWriteback)
     cpu.s.x[op->rn] = base + op->imm;
-  return op + 1;
+  return next(cpu, op);
+}
+
+template <typename Register, typename Mode>
+const Op* load_to(Cpu& cpu, const Op* op) {
+  const u64 base = cpu.s.x[op->rn];
+  const u64 va = Mode::address(cpu, op, base);
+  const void* host = aligned_read_pointer(cpu, va, Register::kSize);
+  if (host == nullptr || (base & op->aux) != 0) [[unlikely]]
+    return load_to_slow<Register, Mode>(cpu, op);
+  Register::set(cpu, op->rd, read_host<typename Register::Value>(host));
+  if constexpr (Mode::kWriteback)
+    cpu.s.x[op->rn] = base + op->imm;
+  return next(cpu, op);
+}
+
+template <typename Register, typename Mode>
+[[gnu::noinline]] const Op* store_from_slow(Cpu& cpu, const Op* op) {
+  const u64 base = cpu.s.x[op->rn];
+  const typename Register::Value value = Register::get(cpu, op->rd);
+  if (!store(cpu, op, Mode::address(cpu, op, base), value))
+    return nullptr;
+  if constexpr (Mode::kWriteback)
+    cpu.s.x[op->rn] = base + op->imm;
+  return next(cpu, op);
 }
 
 template <typename Register, typename Mode>
 const Op* store_from(Cpu& cpu, const Op* op) {
   const u64 base = cpu.s.x[op->rn];
-  const typename Register::Value value = Register::get(cpu, op->rd);
-  if (!base_aligned(cpu, op, base) || !store(cpu, op, Mode::address(cpu, op, base), value))
-    return nullptr;
+  const u64 va = Mode::address(cpu, op, base);
+  void* host = aligned_write_pointer(cpu, va, Register::kSize);
+  if (host == nullptr || (base & op->aux) != 0) [[unlikely]]
+    return store_from_slow<Register, Mode>(cpu, op);
+  write_host(host, Register::get(cpu, op->rd));
   if constexpr (Mode::kWriteback)
     cpu.s.x[op->rn] = base + op->imm;
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename Register>
@@ -70,7 +89,7 @@ const Op* load_literal(Cpu& cpu, const Op* op) {
   if (!load(cpu, op, cpu.block_pc + op->imm, value))
     return nullptr;
   Register::set(cpu, op->rd, value);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename Register>
@@ -80,7 +99,7 @@ const Op* load_as_el0(Cpu& cpu, const Op* op) {
   if (!base_aligned(cpu, op, base) || !load_unprivileged(cpu, op, base + op->imm, value))
     return nullptr;
   Register::set(cpu, op->rd, value);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename Register>
@@ -89,11 +108,11 @@ const Op* store_as_el0(Cpu& cpu, const Op* op) {
   if (!base_aligned(cpu, op, base) ||
       !store_unprivileged(cpu, op, base + op->imm, Register::get(cpu, op->rd)))
     return nullptr;
-  return op + 1;
+  return next(cpu, op);
 }
 
-const Op* prefetch(Cpu& /*cpu*/, const Op* op) {
-  return op + 1;
+const Op* prefetch(Cpu& cpu, const Op* op) {
+  return next(cpu, op);
 }
 
 // Picks the handler for an addressing mode; a Kind is Load or Store.

@@ -12,17 +12,14 @@
 
 namespace softhv::interp {
 
-// Prepares an op for base_aligned(): op.aux is the mask of the base's bits that have to be clear.
+// Prepares an op for base_aligned(): op.aux is the mask of the base's bits that have to be clear
+// unless SCTLR_EL1.SA or SA0 allows a misaligned SP (Arm ARM D1.3.10.2).
 inline void decode_base(Op& op) {
   op.aux = op.rn == kRegSp ? 15 : 0;
 }
 
-// The base is a misaligned SP: takes the SP alignment fault and returns false, unless SCTLR_EL1.SA
-// or SA0 allows it (Arm ARM D1.3.10.2).
-bool misaligned_sp_allowed(Cpu& cpu, const Op* op);
-
 inline bool base_aligned(Cpu& cpu, const Op* op, u64 base) {
-  return (base & op->aux) == 0 || misaligned_sp_allowed(cpu, op);
+  return (base & op->aux) == 0 || check_misaligned_sp(cpu, op);
 }
 
 // Where `size` bytes at `va` are in the host when the access is aligned and allowed on the fast
@@ -36,6 +33,25 @@ inline void* aligned_write_pointer(Cpu& cpu, u64 va, unsigned size) {
   const TlbEntry& entry = cpu.tlb->entry_for(va);
   const bool hit = entry.write_tag == (va & (kTlbPageMask | (size - 1)));
   return hit ? reinterpret_cast<void*>(va + entry.host_addend) : nullptr;
+}
+
+// One access to a pointer that those gave.
+template <typename T>
+T read_host(const void* host) {
+  if constexpr (sizeof(T) <= 8) {
+    return __atomic_load_n(static_cast<const T*>(host), __ATOMIC_RELAXED);
+  } else {
+    T value;
+    std::memcpy(&value, host, sizeof value);
+    return value;
+  }
+}
+template <typename T>
+void write_host(void* host, T value) {
+  if constexpr (sizeof(T) <= 8)
+    __atomic_store_n(static_cast<T*>(host), value, __ATOMIC_RELAXED);
+  else
+    std::memcpy(host, &value, sizeof value);
 }
 
 // As atomic_pointer(), with a fast path.
@@ -95,37 +111,6 @@ template <typename T>
     return true;
   }
   return store_slow(cpu, op, va, &value, sizeof(T), AccessKind::kUnprivileged);
-}
-
-// Two neighbouring elements, each single-copy atomic when aligned.
-template <typename T>
-[[nodiscard]] bool load_pair(Cpu& cpu, const Op* op, u64 va, T& first, T& second) {
-  if constexpr (sizeof(T) <= 8) {
-    const TlbEntry& entry = cpu.tlb->entry_for(va);
-    const bool same_page = (va & (kTlbPageSize - 1)) <= kTlbPageSize - 2 * sizeof(T);
-    if (entry.read_tag == (va & (kTlbPageMask | (sizeof(T) - 1))) && same_page) [[likely]] {
-      const T* host = reinterpret_cast<const T*>(va + entry.host_addend);
-      first = __atomic_load_n(host, __ATOMIC_RELAXED);
-      second = __atomic_load_n(host + 1, __ATOMIC_RELAXED);
-      return true;
-    }
-  }
-  return load(cpu, op, va, first) && load(cpu, op, va + sizeof(T), second);
-}
-
-template <typename T>
-[[nodiscard]] bool store_pair(Cpu& cpu, const Op* op, u64 va, T first, T second) {
-  if constexpr (sizeof(T) <= 8) {
-    const TlbEntry& entry = cpu.tlb->entry_for(va);
-    const bool same_page = (va & (kTlbPageSize - 1)) <= kTlbPageSize - 2 * sizeof(T);
-    if (entry.write_tag == (va & (kTlbPageMask | (sizeof(T) - 1))) && same_page) [[likely]] {
-      T* host = reinterpret_cast<T*>(va + entry.host_addend);
-      __atomic_store_n(host, first, __ATOMIC_RELAXED);
-      __atomic_store_n(host + 1, second, __ATOMIC_RELAXED);
-      return true;
-    }
-  }
-  return store(cpu, op, va, first) && store(cpu, op, va + sizeof(T), second);
 }
 
 // A general-purpose register as the source or destination of a transfer: Memory is what is in

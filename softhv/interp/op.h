@@ -14,7 +14,8 @@ struct Op;
 
 // Executes *op and returns the op to run next: `op + 1`, or nullptr when control leaves the block.
 // Before returning nullptr a handler has set cpu.s.pc (raise(), exit_to_host() and a failed
-// load()/store() do that themselves).
+// load()/store() do that themselves). A handler that falls through may end in `return next(cpu,
+// op)` instead, which saves the way through the interpreter's loop.
 using Handler = const Op* (*)(Cpu& cpu, const Op* op);
 
 struct Op {
@@ -30,5 +31,11 @@ struct Op {
   u32 aux2 = 0;
 };
 static_assert(sizeof(Op) == 32);
+
+// Executes the op after *op, in the manner of a handler. Compilers that optimise make this a jump;
+// else the stack holds one frame for each op of a block, whose length is bounded.
+inline const Op* next(Cpu& cpu, const Op* op) {
+  return op[1].fn(cpu, op + 1);
+}
 
 } // namespace softhv::interp

@@ -122,7 +122,6 @@ struct Unallocated {
 
 TEST(Decoder, RefusesReservedIntegerEncodings) {
   constexpr Unallocated kWords[] = {
-      {0x00000000, "UDF"},
       {0x91800000, "ADDG needs FEAT_MTE"},
       {0x12400000, "32-bit logical immediate with N set"},
       {0x9240fc00, "logical immediate of all ones"},

@@ -80,6 +80,7 @@ const interp::Op* data_abort(Cpu& cpu, const interp::Op* op, const AbortedAccess
     iss |= kS1Ptw;
   else if (access.syndrome_valid)
     iss |= instruction_syndrome(op->word);
+  cpu.last = op;
   return exit_to_host(cpu, pc_of(cpu, op),
                       {.reason = ExitReason::kException,
                        .syndrome = esr(ExceptionClass::kDataAbortLower, iss),

@@ -110,6 +110,7 @@ void set_stack_pointer(CpuState& state, unsigned el, u64 value) {
 }
 
 const interp::Op* raise(Cpu& cpu, const interp::Op* op, const Exception& exception) {
+  cpu.last = op;
   const bool svc = exception.ec == ExceptionClass::kSvc64;
   if (svc)
     cpu.debug->step_advance();
