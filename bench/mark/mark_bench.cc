@@ -31,11 +31,11 @@ void mark(benchmark::State& state, u32 workload, u64 iterations) {
                          benchmark::Counter::kIsRate);
 }
 
-BENCHMARK_CAPTURE(mark, loop, kMarkLoop, 2'000'000)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK_CAPTURE(mark, list, kMarkList, 1'000)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK_CAPTURE(mark, matrix, kMarkMatrix, 300)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK_CAPTURE(mark, state, kMarkState, 5'000)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK_CAPTURE(mark, all, kMarkAll, 300)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(mark, loop, kMarkLoop, 2'000'000)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(mark, list, kMarkList, 1'000)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(mark, matrix, kMarkMatrix, 300)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(mark, state, kMarkState, 5'000)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(mark, all, kMarkAll, 300)->Unit(benchmark::kMillisecond);
 
 } // namespace
 } // namespace kindling::bench
