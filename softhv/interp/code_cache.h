@@ -5,7 +5,7 @@
 // Self-modifying code: the first store to a page that holds translated code takes the MMU's slow
 // path, which takes the page out of code use and advances its generation (Stage2Page::info); a
 // block of an older generation is translated again before it runs. What the host writes on its own
-// is noticed when the page is entered by way of the MMU again: page() compares its contents.
+// is noticed when the vCPU is run again or the page is mapped anew: page() compares its contents.
 #pragma once
 
 #include <atomic>
@@ -40,6 +40,7 @@ struct CodePage {
   const u8* host = nullptr;
   std::atomic<u32>* info = nullptr; // the page's Stage2Page::info
   u32 generation = 0;               // of `contents`
+  u32 epoch = 0;                    // Cpu::code_epoch when `contents` was last compared
   std::unique_ptr<u8[]> contents;   // the page as it was when the oldest block was translated
   Block blocks[kTlbPageSize / 4];   // by the address of their first instruction
 };
@@ -51,7 +52,8 @@ public:
   // Pages held before the cache is emptied.
   static constexpr size_t kMaxPages = 4096;
 
-  // The page's blocks; `host` and `info` describe guest memory at `ipa`.
+  // The page's blocks; `host` and `info` describe guest memory at `ipa`. Blocks are dropped if the
+  // page no longer has the contents they were translated from.
   CodePage& page(u64 ipa, Mode mode, const u8* host, std::atomic<u32>* info);
 
   // The block that starts at `offset` bytes into the page; nullptr when it has not been translated

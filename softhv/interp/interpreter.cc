@@ -20,18 +20,20 @@ Mode mode_of(const Cpu& cpu) {
 CodePage* code_page(Cpu& cpu) {
   const u64 pc = cpu.s.pc;
   TlbEntry* entry = &cpu.tlb->entry_for(pc);
-  if (entry->fetch_tag == (pc & (kTlbPageMask | 3)) && entry->code != nullptr) [[likely]]
+  if (entry->fetch_tag == (pc & (kTlbPageMask | 3)) && entry->code != nullptr &&
+      entry->code->epoch == cpu.code_epoch) [[likely]]
     return entry->code;
   entry = cpu.mmu->fetch(pc);
   if (entry == nullptr)
     return nullptr;
-  if (entry->code == nullptr) {
+  if (entry->code == nullptr || entry->code->epoch != cpu.code_epoch) {
     if (cpu.code->full()) {
       cpu.mmu->drop_code();
       cpu.code->clear();
     }
     const u8* host = reinterpret_cast<const u8*>((cpu.s.pc & kTlbPageMask) + entry->host_addend);
     entry->code = &cpu.code->page(entry->ipa, mode_of(cpu), host, entry->info);
+    entry->code->epoch = cpu.code_epoch;
   }
   return entry->code;
 }
