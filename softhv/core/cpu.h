@@ -69,6 +69,7 @@ struct Cpu {
   // The op with which the running block will be left, if no other op leaves it first: one that
   // returns nullptr from the middle of a block puts itself here.
   const interp::Op* last = nullptr;
+
   // Advanced whenever guest code starts to run again. Code pages are compared with what was
   // translated once in each epoch, since the host may have written to them meanwhile.
   u32 code_epoch = 0;

@@ -240,6 +240,7 @@ bool DebugUnit::check_watchpoints(const interp::Op* op, const DataAccess& access
     for (unsigned n = 0; n < id::kWatchpoints; ++n) {
       if (!watchpoint_matches(n, canonical, access))
         continue;
+      cpu_.last = op;
       const u32 iss = kStatusDebugEvent | (access.write ? 1U << 6 : 0) |
                       (access.cache_maintenance ? 1U << 8 : 0);
       take(pc_of(cpu_, op), static_cast<u8>(ExceptionClass::kWatchpointLower), iss, true, byte);
