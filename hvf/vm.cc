@@ -128,7 +128,7 @@ Status Vm::set_spi(u32 intid, bool high) {
 
 void Vm::memory_changed([[maybe_unused]] u64 address, [[maybe_unused]] u64 size) {
 #if KINDLING_HAS_SOFTHV
-  hv_softhv_memory_written(address, size);
+  hv_softhv_memory_changed(address, size);
 #endif
 }
 

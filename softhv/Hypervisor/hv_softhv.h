@@ -17,12 +17,6 @@ OS_ENUM(hv_softhv_capability, uint32_t,
 // *value is 0 when the capability is absent or unknown, else its version.
 hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t* value);
 
-// Tells the VM that the host has changed [ipa, ipa + size) of guest memory, as a device does that
-// reads into it: vCPUs drop what they derived from the old bytes (translated code). Hardware needs
-// no such call where CTR_EL0.DIC is set, and neither do the guest's own stores. Parts of the range
-// that are not mapped are ignored. Any thread, beside running vCPUs. HV_NO_DEVICE: no VM.
-hv_return_t hv_softhv_memory_written(hv_ipa_t ipa, size_t size);
-
 // The host counter that CNTPCT_EL0 shows, 24 MHz: what mach_absolute_time is on a Mac.
 uint64_t hv_softhv_absolute_time(void);
 

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spike/boot.h"
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "spike/console.h"
+#include "spike/keys.h"
+#include "spike/options.h"
+#include "spike/signals.h"
+#include "spike/terminal.h"
+#include "vmm/log.h"
+#include "vmm/machine.h"
+
+namespace kindling::spike {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::span<const u8> bytes_of(std::string_view text) {
+  return {reinterpret_cast<const u8*>(text.data()), text.size()};
+}
+
+// The console's two halves and the machine between them. They refer to each other: the machine
+// writes to the output and wakes the input, keys of the input end the machine.
+class Program {
+public:
+  explicit Program(const vmm::Log& log) : log_(log) {}
+
+  Status run(const vmm::MachineConfig& config, SignalWatch& signals, Clock::time_point started) {
+    auto machine = vmm::Machine::create(config, host(started), log_);
+    if (!machine) {
+      return machine.error();
+    }
+    machine_ = std::move(*machine);
+    output_ = std::make_unique<ConsoleOutput>(
+        STDOUT_FILENO, [this](const Error& error) { machine_->fail(error); });
+    signals.start([this](int signal) {
+      machine_->fail(Error{fmt::format("ended by signal {} ({})", signal, ::strsignal(signal))});
+      output_->give_up();
+    });
+    const auto terminal = RawTerminal::enter(STDIN_FILENO);
+    if (!terminal) {
+      return terminal.error();
+    }
+    auto input = ConsoleInput::start(STDIN_FILENO, make_keys(), [this](std::span<const u8> bytes) {
+      return machine_->console_input(bytes);
+    });
+    if (!input) {
+      return input.error();
+    }
+    input_.store(input->get());
+    Status status = machine_->run();
+    input_.store(nullptr); // nothing of the machine runs any more
+    input->reset();
+    output_->close();
+    return status;
+  }
+
+private:
+  vmm::MachineHost host(Clock::time_point started) {
+    vmm::MachineHost host;
+    host.started = started;
+    host.console_output = [this](std::span<const u8> bytes) { output_->write(bytes); };
+    host.console_ready = [this] {
+      if (ConsoleInput* input = input_.load(); input != nullptr) {
+        input->sink_ready();
+      }
+    };
+    host.boot_time = [](std::chrono::milliseconds time) {
+      std::fputs(fmt::format("Guest-boot-time = {} ms\n", time.count()).c_str(), stderr);
+    };
+    return host;
+  }
+
+  KeyFilter make_keys() {
+    std::vector<Key> keys;
+    keys.push_back({'x', "Ctrl-A x", "quit", [this] {
+                      machine_->quit();
+                      output_->give_up(); // a vCPU may be waiting for the reader of our output
+                    }});
+    keys.push_back(
+        {'?', "Ctrl-A ?", "list these keys", [this] { output_->write(bytes_of(key_help_)); }});
+    KeyFilter filter(std::move(keys));
+    key_help_ = filter.help();
+    return filter;
+  }
+
+  const vmm::Log& log_;
+  std::string key_help_;
+  std::unique_ptr<ConsoleOutput> output_;
+  std::unique_ptr<vmm::Machine> machine_; // goes before the output that it writes to
+  std::atomic<ConsoleInput*> input_{nullptr};
+};
+
+} // namespace
+
+int boot_main(int argc, const char* const* argv) {
+  const Clock::time_point started = Clock::now();
+  const auto parsed = parse_options(argc, argv);
+  if (!parsed) {
+    vmm::Log(STDERR_FILENO, "boot", vmm::LogLevel::kError).raw_line(parsed.error().message);
+    return kExitUsage;
+  }
+  if (const auto* printout = std::get_if<Printout>(&*parsed)) {
+    std::fputs(printout->text.c_str(), stdout);
+    return std::fflush(stdout) == 0 ? kExitOk : kExitFailure;
+  }
+  const auto& options = std::get<Options>(*parsed);
+  const vmm::Log log(STDERR_FILENO, "boot", options.log_level);
+  Status status;
+  {
+    Program program(log);
+    SignalWatch signals; // goes before the program that it calls, and before there is any thread
+    status = program.run(options.machine, signals, started);
+  }
+  if (!status) {
+    log.raw_line(status.error().message);
+    return kExitFailure;
+  }
+  return kExitOk;
+}
+
+} // namespace kindling::spike

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys that the console keeps for itself: Ctrl-A and one more. Everything else goes to the
+// guest. One table has them all; a feature that wants a key adds a row.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "arch/types.h"
+
+namespace kindling::spike {
+
+inline constexpr u8 kEscapeKey = 0x01; // Ctrl-A
+
+struct Key {
+  u8 code = 0;         // of the second key
+  std::string name;    // as the list shows it: "Ctrl-A x"
+  std::string purpose; // "quit"
+  std::function<void()> action;
+};
+
+// Takes what is typed apart. Not thread-safe.
+class KeyFilter {
+public:
+  explicit KeyFilter(std::vector<Key> keys) : keys_(std::move(keys)) {}
+
+  // Runs the actions of keys in `typed`, in their place, and appends to `to_guest` what is the
+  // guest's. Ctrl-A may be the last byte of one call and its second key the first of the next.
+  void feed(std::span<const u8> typed, std::vector<u8>& to_guest);
+
+  // The keys and what they are for, in lines that end as a terminal wants it.
+  [[nodiscard]] std::string help() const;
+
+private:
+  std::vector<Key> keys_;
+  bool escaped_ = false;
+};
+
+} // namespace kindling::spike

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spike/options.h"
+
+#include <charconv>
+#include <optional>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "spike/size.h"
+
+namespace kindling::spike {
+
+namespace {
+
+constexpr char kDescription[] =
+    "Boots an arm64 Linux kernel in a microVM, with its console on this terminal.";
+constexpr char kFooter[] = R"(
+Keys: Ctrl-A x quits, Ctrl-A ? lists the keys, Ctrl-A Ctrl-A sends Ctrl-A.
+Exit status: 0 when the guest powers off or Ctrl-A x is typed, 2 for a wrong
+command line, 1 for any other failure.
+)";
+constexpr char kConsoleArguments[] = "console=ttyS0 earlycon";
+constexpr char kRootArguments[] = " root=/dev/vda rw";
+constexpr size_t kMaxDiskId = 20; // virtio 1.2 5.2.6: VIRTIO_BLK_T_GET_ID
+// A kernel copies no more of its command line than this (COMMAND_LINE_SIZE on arm64).
+constexpr size_t kMaxCommandLine = 2047;
+
+// What CLI11 fills in, as text that is checked afterwards.
+struct RawOptions {
+  std::string kernel;
+  std::string rootfs;
+  std::string smp = "1";
+  std::string mem = "512M";
+  std::string initramfs;
+  std::vector<std::string> append;
+  std::string cmdline;
+  std::vector<std::string> disks;
+  std::string backend = "auto";
+  std::string log_level = "warn";
+};
+
+void declare(CLI::App& app, RawOptions& raw) {
+  app.footer(kFooter);
+  app.set_version_flag("--version", "boot (Kindling) " KINDLING_VERSION);
+  app.add_option("Image", raw.kernel, "arm64 kernel Image, plain or compressed with gzip or zstd")
+      ->required();
+  app.add_option("rootfs", raw.rootfs, "disk image of the root file system: the guest's /dev/vda");
+  app.add_option("--smp", raw.smp, "number of vCPUs, 1 to 32")
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--mem", raw.mem, "guest RAM: 512M, 2G, or a number of MiB")
+      ->type_name("SIZE")
+      ->capture_default_str();
+  app.add_option("--initramfs", raw.initramfs, "initial file system for the kernel")
+      ->type_name("FILE");
+  app.add_option("--append", raw.append, "add to the kernel's command line")
+      ->type_name("STRING")
+      ->expected(1)
+      ->take_all();
+  app.add_option("--cmdline", raw.cmdline,
+                 fmt::format("use instead of the default command line, \"{}{}\"", kConsoleArguments,
+                             kRootArguments))
+      ->type_name("STRING");
+  app.add_option("--disk", raw.disks,
+                 "one more disk: FILE[,ro][,id=NAME]; may be given several times")
+      ->type_name("FILE")
+      ->expected(1)
+      ->take_all();
+  app.add_option("--backend", raw.backend,
+                 fmt::format("what executes the guest: {}", vmm::vstate::kBackendNames))
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--log-level", raw.log_level,
+                 fmt::format("what to report on standard error: {}", vmm::kLogLevelNames))
+      ->type_name("LEVEL")
+      ->capture_default_str();
+}
+
+Result<u32> parse_smp(const std::string& text) {
+  u32 number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, failure] = std::from_chars(text.data(), end, number);
+  if (failure != std::errc() || rest != end || number < 1 || number > arch::kMaxVcpus) {
+    return Error{fmt::format("--smp {}: the number of vCPUs is 1 to {}", text, arch::kMaxVcpus)};
+  }
+  return number;
+}
+
+Result<u64> parse_mem(const std::string& text) {
+  const auto size = parse_size(text);
+  if (!size) {
+    return size.error().with_context("--mem");
+  }
+  if (Status s = arch::check_ram_size(*size); !s) {
+    return s.error().with_context(fmt::format("--mem {}", text));
+  }
+  return *size;
+}
+
+std::string command_line(const CLI::App& app, const RawOptions& raw, bool has_disk) {
+  std::string line = raw.cmdline;
+  if (app.count("--cmdline") == 0) {
+    line = kConsoleArguments;
+    line += has_disk ? kRootArguments : "";
+  }
+  for (const std::string& more : raw.append) {
+    line += line.empty() ? more : " " + more;
+  }
+  return line;
+}
+
+Result<Options> check(const CLI::App& app, const RawOptions& raw) {
+  Options options;
+  vmm::MachineConfig& machine = options.machine;
+  machine.kernel = raw.kernel;
+  const auto vcpus = parse_smp(raw.smp);
+  if (!vcpus) {
+    return vcpus.error();
+  }
+  machine.vcpus = *vcpus;
+  const auto ram = parse_mem(raw.mem);
+  if (!ram) {
+    return ram.error();
+  }
+  machine.ram_size = *ram;
+  if (app.count("--initramfs") != 0) {
+    machine.initramfs = raw.initramfs;
+  }
+  if (app.count("rootfs") != 0) {
+    machine.disks.push_back({raw.rootfs, false, "rootfs"});
+  }
+  for (const std::string& text : raw.disks) {
+    const auto disk = parse_disk(text);
+    if (!disk) {
+      return disk.error();
+    }
+    machine.disks.push_back(*disk);
+  }
+  machine.command_line = command_line(app, raw, !machine.disks.empty());
+  if (machine.command_line.size() > kMaxCommandLine) {
+    return Error{fmt::format("--append: the kernel's command line would be {} bytes long; at most "
+                             "{} reach it",
+                             machine.command_line.size(), kMaxCommandLine)};
+  }
+  const auto backend = vmm::vstate::parse_backend(raw.backend);
+  if (!backend) {
+    return backend.error();
+  }
+  machine.backend = *backend;
+  const auto level = vmm::parse_log_level(raw.log_level);
+  if (!level) {
+    return Error{fmt::format("--log-level {}: there is no such level; it is one of {}",
+                             raw.log_level, vmm::kLogLevelNames)};
+  }
+  options.log_level = *level;
+  return options;
+}
+
+// CLI11's messages may have several lines; the first says what is wrong.
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+// Splits at single commas; two in a row stand for one in the text.
+std::vector<std::string> split_fields(const std::string& text) {
+  std::vector<std::string> fields(1);
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != ',') {
+      fields.back() += text[i];
+    } else if (i + 1 < text.size() && text[i + 1] == ',') {
+      fields.back() += text[i++];
+    } else {
+      fields.emplace_back();
+    }
+  }
+  return fields;
+}
+
+} // namespace
+
+Result<vmm::DiskConfig> parse_disk(const std::string& text) {
+  const std::vector<std::string> fields = split_fields(text);
+  vmm::DiskConfig disk{fields[0], false, ""};
+  if (disk.path.empty()) {
+    return Error{fmt::format("--disk {}: the name of a disk image comes first; write "
+                             "FILE[,ro][,id=NAME]",
+                             text)};
+  }
+  for (size_t i = 1; i < fields.size(); ++i) {
+    if (fields[i] == "ro") {
+      disk.read_only = true;
+    } else if (fields[i].starts_with("id=") && fields[i].size() > 3 &&
+               fields[i].size() <= 3 + kMaxDiskId) {
+      disk.id = fields[i].substr(3);
+    } else if (fields[i].starts_with("id=")) {
+      return Error{fmt::format("--disk {}: an id has 1 to {} characters", text, kMaxDiskId)};
+    } else {
+      return Error{fmt::format("--disk {}: \"{}\" is not an option of a disk; write "
+                               "FILE[,ro][,id=NAME], and a comma in a file name twice",
+                               text, fields[i])};
+    }
+  }
+  return disk;
+}
+
+Result<std::variant<Options, Printout>> parse_options(int argc, const char* const* argv) {
+  using Parsed = std::variant<Options, Printout>;
+  CLI::App app(kDescription, "boot");
+  RawOptions raw;
+  declare(app, raw);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return Parsed(Printout{app.help()});
+  } catch (const CLI::CallForVersion& version) {
+    return Parsed(Printout{std::string(version.what()) + "\n"});
+  } catch (const CLI::ParseError& error) {
+    return Error{first_line(error.what()) + "; boot --help shows the options"};
+  }
+  auto options = check(app, raw);
+  if (!options) {
+    return options.error();
+  }
+  return Parsed(std::move(*options));
+}
+
+} // namespace kindling::spike

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/machine.h"
+
+#include <atomic>
+#include <cstring>
+
+#include "vmm/boot_fdt.h"
+#include "vmm/guest_ram.h"
+#include "vmm/interrupts.h"
+#include "vmm/loader/initramfs.h"
+#include "vmm/loader/kernel.h"
+#include "vmm/machine_devices.h"
+#include "vmm/session.h"
+
+namespace kindling::vmm {
+
+namespace {
+
+// What devices write to RAM, made known to the engine of the current session.
+class EngineNotice final : public devices::DirtyLog {
+public:
+  void connect(vstate::Vm* vm) { vm_ = vm; }
+  void device_wrote(u64 address, u64 size) override {
+    if (vstate::Vm* vm = vm_.load(std::memory_order_acquire); vm != nullptr) {
+      vm->memory_changed(address, size);
+    }
+  }
+
+private:
+  std::atomic<vstate::Vm*> vm_{nullptr};
+};
+
+struct BootFiles {
+  Kernel kernel;
+  std::optional<Initramfs> initramfs;
+  std::optional<arch::AddressRange> initramfs_range;
+};
+
+Result<BootFiles> open_boot_files(const MachineConfig& config) {
+  auto kernel = Kernel::open(config.kernel, config.ram_size);
+  if (!kernel) {
+    return kernel.error();
+  }
+  BootFiles files{std::move(*kernel), std::nullopt, std::nullopt};
+  if (config.initramfs) {
+    auto initramfs = Initramfs::open(*config.initramfs);
+    if (!initramfs) {
+      return initramfs.error();
+    }
+    const auto range = initramfs->place(config.ram_size, files.kernel.range());
+    if (!range) {
+      return range.error();
+    }
+    files.initramfs.emplace(std::move(*initramfs));
+    files.initramfs_range = *range;
+  }
+  return files;
+}
+
+enum class Ending : u8 { kNone, kReset, kPowerOff, kQuit, kFailure };
+
+} // namespace
+
+class Machine::Impl {
+public:
+  Impl(const MachineConfig& config, const vstate::Capabilities& capabilities, BootFiles files,
+       std::unique_ptr<GuestRam> ram, const Log& log)
+      : config_(config), capabilities_(capabilities), files_(std::move(files)),
+        ram_(std::move(ram)), log_(log), memory_(arch::kRamBase, ram_->bytes(), &notice_),
+        interrupts_(log) {}
+
+  ~Impl() { stop(); }
+
+  Status add_devices(const MachineHost& host) {
+    auto devices = MachineDevices::create(config_.disks, host, memory_, interrupts_);
+    if (!devices) {
+      return devices.error();
+    }
+    devices_ = std::move(*devices);
+    return {};
+  }
+
+  Status run() {
+    for (;;) {
+      if (Status s = boot(); !s) {
+        stop();
+        return s;
+      }
+      const Ending ending = wait_for_end();
+      stop();
+      if (ending == Ending::kFailure) {
+        return *failure_;
+      }
+      if (ending != Ending::kReset) {
+        return {};
+      }
+      log_.line(LogLevel::kInfo, "the guest reboots");
+      devices_->reset();
+      if (Status s = ram_->reset(); !s) {
+        return s;
+      }
+    }
+  }
+
+  // The gravest ending that was asked for wins.
+  void end(Ending ending, std::optional<Error> error = std::nullopt) {
+    const std::lock_guard lock(mutex_);
+    if (ending > ending_) {
+      ending_ = ending;
+      failure_ = std::move(error);
+      changed_.notify_all();
+    }
+  }
+
+  size_t console_input(std::span<const u8> bytes) { return devices_->console_input(bytes); }
+
+  Status pause(const std::stop_token& cancel) {
+    const std::lock_guard lock(session_mutex_);
+    if (!session_) {
+      return Error{"the machine is not running"};
+    }
+    if (Status s = session_->control().stop_all(cancel); !s) {
+      return s;
+    }
+    devices_->pause();
+    return {};
+  }
+
+  void resume() {
+    const std::lock_guard lock(session_mutex_);
+    if (session_) {
+      devices_->resume();
+      session_->control().resume_all();
+    }
+  }
+
+private:
+  // From a machine that is off, devices reset and RAM all zeros, to one whose first vCPU runs.
+  Status boot() {
+    auto session = Session::create(
+        {capabilities_, config_.vcpus, *ram_, devices_->bus(), log_,
+         SessionEvents{[this] { end(Ending::kPowerOff); }, [this] { end(Ending::kReset); },
+                       [this](const Error& error) { end(Ending::kFailure, error); }}});
+    if (!session) {
+      return session.error();
+    }
+    vstate::Vm& vm = (*session)->vm();
+    if (Status s = load(vm.gic()); !s) {
+      return s;
+    }
+    interrupts_.connect(&vm);
+    notice_.connect(&vm);
+    {
+      const std::lock_guard lock(session_mutex_);
+      session_ = std::move(*session);
+    }
+    devices_->resume();
+    const u64 dtb = arch::dtb_address(config_.ram_size);
+    return session_->start(arch::primary_boot_state(files_.kernel.range().base, dtb));
+  }
+
+  Status load(const arch::GicPlacement& gic) {
+    if (Status s = files_.kernel.load(ram_->bytes()); !s) {
+      return s;
+    }
+    if (files_.initramfs) {
+      if (Status s = files_.initramfs->load(ram_->bytes(), *files_.initramfs_range); !s) {
+        return s;
+      }
+    }
+    const auto seeds = make_boot_seeds();
+    if (!seeds) {
+      return seeds.error();
+    }
+    FdtInput input;
+    input.vcpus = config_.vcpus;
+    input.ram_size = config_.ram_size;
+    input.command_line = config_.command_line;
+    input.stdout_path = devices_->stdout_path();
+    input.initramfs = files_.initramfs_range;
+    input.gic = gic;
+    input.seeds = *seeds;
+    input.describe_devices = [this](arch::FdtBuilder& fdt) { devices_->describe(fdt); };
+    const auto fdt = build_boot_fdt(input);
+    if (!fdt) {
+      return fdt.error();
+    }
+    const u64 offset = arch::dtb_address(config_.ram_size) - arch::kRamBase;
+    std::memcpy(ram_->bytes().subspan(offset, fdt->size()).data(), fdt->data(), fdt->size());
+    return {};
+  }
+
+  Ending wait_for_end() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return ending_ != Ending::kNone; });
+    const Ending ending = ending_;
+    if (ending == Ending::kReset) {
+      ending_ = Ending::kNone;
+    }
+    return ending;
+  }
+
+  // vCPUs first, then the devices, then what both of them use.
+  void stop() {
+    const std::lock_guard lock(session_mutex_);
+    if (!session_) {
+      return;
+    }
+    session_->end();
+    devices_->pause();
+    notice_.connect(nullptr);
+    interrupts_.connect(nullptr);
+    session_.reset();
+  }
+
+  const MachineConfig config_;
+  const vstate::Capabilities capabilities_;
+  const BootFiles files_;
+  const std::unique_ptr<GuestRam> ram_;
+  const Log& log_;
+  EngineNotice notice_;
+  devices::GuestMemory memory_;
+  Interrupts interrupts_;
+  std::unique_ptr<MachineDevices> devices_;
+
+  std::mutex session_mutex_; // held while the session is replaced or stopped
+  std::unique_ptr<Session> session_;
+
+  std::mutex mutex_; // of what follows
+  std::condition_variable changed_;
+  Ending ending_ = Ending::kNone;
+  std::optional<Error> failure_;
+};
+
+Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config, MachineHost host,
+                                                 const Log& log) {
+  const auto capabilities = vstate::discover(config.backend);
+  if (!capabilities) {
+    return capabilities.error();
+  }
+  auto files = open_boot_files(config);
+  if (!files) {
+    return files.error();
+  }
+  auto ram = GuestRam::create(config.ram_size);
+  if (!ram) {
+    return ram.error();
+  }
+  auto impl =
+      std::make_unique<Impl>(config, *capabilities, std::move(*files), std::move(*ram), log);
+  if (Status s = impl->add_devices(host); !s) {
+    return s.error();
+  }
+  return std::unique_ptr<Machine>(new Machine(std::move(impl)));
+}
+
+Machine::Machine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Machine::~Machine() = default;
+
+Status Machine::run() {
+  return impl_->run();
+}
+
+void Machine::quit() {
+  impl_->end(Ending::kQuit);
+}
+
+void Machine::fail(Error error) {
+  impl_->end(Ending::kFailure, std::move(error));
+}
+
+size_t Machine::console_input(std::span<const u8> bytes) {
+  return impl_->console_input(bytes);
+}
+
+Status Machine::pause(const std::stop_token& cancel) {
+  return impl_->pause(cancel);
+}
+
+void Machine::resume() {
+  impl_->resume();
+}
+
+} // namespace kindling::vmm

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// One virtual machine, from its configuration to its end.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "arch/result.h"
+#include "arch/types.h"
+#include "vmm/log.h"
+#include "vmm/vstate/backend.h"
+
+namespace kindling::vmm {
+
+struct DiskConfig {
+  std::string path;
+  bool read_only = false;
+  std::string id; // what the guest reads as the disk's serial number; may be empty
+};
+
+struct MachineConfig {
+  u32 vcpus = 1;
+  u64 ram_size = 0; // bytes
+  std::string kernel;
+  std::optional<std::string> initramfs;
+  std::string command_line;
+  std::vector<DiskConfig> disks; // in the order of /dev/vda, /dev/vdb, ...
+  vstate::Backend backend = vstate::Backend::kAuto;
+};
+
+// What the machine wants of the program around it. Called from any of the machine's threads, with a
+// device's locks held: none of these may call the machine.
+struct MachineHost {
+  std::function<void(std::span<const u8>)> console_output;
+  std::function<void()> console_ready;                      // console_input() would take more again
+  std::function<void(std::chrono::milliseconds)> boot_time; // the guest says that it is up
+  std::chrono::steady_clock::time_point started;            // what the boot time counts from
+};
+
+class Machine {
+public:
+  // Checks everything that the configuration names, and opens it. Nothing runs yet.
+  static Result<std::unique_ptr<Machine>> create(const MachineConfig& config, MachineHost host,
+                                                 const Log& log);
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  // Boots, and reboots when the guest asks for it; returns when the guest has powered off or after
+  // quit(). Errors: the machine could not boot or go on, or fail() was called.
+  Status run();
+
+  // End run() soon, from any thread.
+  void quit();
+  void fail(Error error);
+
+  // Hands typed bytes to the console's UART; returns how many it took. Any thread but the UART's.
+  size_t console_input(std::span<const u8> bytes);
+
+  // Stops every vCPU at an instruction boundary and then every device, until resume(). Between the
+  // two nothing changes the guest's state. From one thread that is none of the machine's. Errors:
+  // the machine is not running, or `cancel` was triggered first; then nothing is left stopped.
+  Status pause(const std::stop_token& cancel = {});
+  void resume();
+
+private:
+  class Impl;
+  explicit Machine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace kindling::vmm

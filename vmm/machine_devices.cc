@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/machine_devices.h"
+
+#include "devices/boot_timer.h"
+#include "devices/console.h"
+#include "devices/device_manager.h"
+#include "devices/event_port.h"
+#include "devices/pl031.h"
+#include "devices/serial16550.h"
+
+namespace kindling::vmm {
+
+namespace {
+
+class HostConsoleOutput final : public devices::ConsoleOutput {
+public:
+  explicit HostConsoleOutput(const MachineHost& host) : host_(host) {}
+  void write(std::span<const u8> bytes) override { host_.console_output(bytes); }
+
+private:
+  const MachineHost& host_;
+};
+
+u64 nanoseconds(std::chrono::steady_clock::time_point time) {
+  return static_cast<u64>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
+}
+
+} // namespace
+
+struct MachineDevices::Impl {
+  Impl(const MachineHost& machine_host, devices::IrqLineFactory& irqs)
+      : host(machine_host), input([this] { host.console_ready(); }), output(host),
+        manager(bus, irqs) {}
+
+  Status add_platform();
+  Status add_disks(const std::vector<DiskConfig>& disks, devices::GuestMemory& memory);
+
+  const MachineHost host;
+  devices::HostEventPort port;
+  devices::ConsoleQueue input;
+  HostConsoleOutput output;
+  devices::Bus bus;
+  devices::DeviceManager manager; // its devices use everything above
+  devices::Serial16550* serial = nullptr;
+};
+
+Status MachineDevices::Impl::add_platform() {
+  const auto console = manager.create<devices::Serial16550>(
+      "serial", devices::Serial16550::Wiring{port, input, output});
+  if (!console) {
+    return console.error();
+  }
+  serial = *console;
+  if (const auto clock = manager.create<devices::Pl031>("rtc", port); !clock) {
+    return clock.error();
+  }
+  const auto timer = manager.create_at<devices::BootTimer>(
+      "boot-timer", {arch::kBootTimerBase, arch::kBootTimerSize}, port,
+      [this](u64 milliseconds) { host.boot_time(std::chrono::milliseconds(milliseconds)); });
+  if (!timer) {
+    return timer.error();
+  }
+  (*timer)->start(nanoseconds(host.started));
+  return {};
+}
+
+Status MachineDevices::Impl::add_disks(const std::vector<DiskConfig>& disks,
+                                       devices::GuestMemory& /*memory*/) {
+  if (!disks.empty()) {
+    return Error{disks[0].path + ": this build has no disk device; boot with --initramfs"};
+  }
+  return {};
+}
+
+Result<std::unique_ptr<MachineDevices>> MachineDevices::create(const std::vector<DiskConfig>& disks,
+                                                               const MachineHost& host,
+                                                               devices::GuestMemory& memory,
+                                                               devices::IrqLineFactory& irqs) {
+  auto impl = std::make_unique<Impl>(host, irqs);
+  if (Status s = impl->add_platform(); !s) {
+    return s.error();
+  }
+  if (Status s = impl->add_disks(disks, memory); !s) {
+    return s.error();
+  }
+  return std::unique_ptr<MachineDevices>(new MachineDevices(std::move(impl)));
+}
+
+MachineDevices::MachineDevices(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+MachineDevices::~MachineDevices() = default;
+
+const devices::Bus& MachineDevices::bus() const {
+  return impl_->bus;
+}
+
+std::string MachineDevices::stdout_path() const {
+  return devices::Serial16550::fdt_path(*impl_->manager.slot("serial"));
+}
+
+void MachineDevices::describe(arch::FdtBuilder& fdt) const {
+  impl_->manager.describe(fdt);
+}
+
+size_t MachineDevices::console_input(std::span<const u8> bytes) {
+  const size_t taken = impl_->input.push(bytes);
+  if (taken != 0) {
+    impl_->serial->input_ready();
+  }
+  return taken;
+}
+
+void MachineDevices::pause() {
+  impl_->manager.pause();
+}
+
+void MachineDevices::resume() {
+  impl_->manager.resume();
+}
+
+void MachineDevices::reset() {
+  impl_->manager.reset();
+}
+
+} // namespace kindling::vmm

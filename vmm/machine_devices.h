@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The devices of a machine, wired to its memory, its interrupts and the program around it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "arch/fdt.h"
+#include "arch/result.h"
+#include "devices/bus.h"
+#include "devices/guest_memory.h"
+#include "devices/irq_line.h"
+#include "vmm/machine.h"
+
+namespace kindling::vmm {
+
+class MachineDevices {
+public:
+  // Creates every device and opens the disks. `memory` and `irqs` outlive the result.
+  static Result<std::unique_ptr<MachineDevices>> create(const std::vector<DiskConfig>& disks,
+                                                        const MachineHost& host,
+                                                        devices::GuestMemory& memory,
+                                                        devices::IrqLineFactory& irqs);
+  ~MachineDevices();
+  MachineDevices(const MachineDevices&) = delete;
+  MachineDevices& operator=(const MachineDevices&) = delete;
+
+  [[nodiscard]] const devices::Bus& bus() const;
+  [[nodiscard]] std::string stdout_path() const;
+  void describe(arch::FdtBuilder& fdt) const;
+  size_t console_input(std::span<const u8> bytes);
+
+  // As MmioDevice's functions of these names, for all devices.
+  void pause();
+  void resume();
+  void reset();
+
+private:
+  struct Impl;
+  explicit MachineDevices(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace kindling::vmm

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// One boot of a machine: its Vm and its vCPU threads. A reboot ends the session and starts another,
+// so that nothing of the old one is left in registers, interrupt controller or timers.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "arch/boot_state.h"
+#include "arch/result.h"
+#include "devices/bus.h"
+#include "vmm/guest_ram.h"
+#include "vmm/log.h"
+#include "vmm/vcpu/psci.h"
+#include "vmm/vcpu/run_control.h"
+#include "vmm/vcpu/vcpu_thread.h"
+#include "vmm/vstate/backend.h"
+
+namespace kindling::vmm {
+
+// What the guest and its engine tell the machine, from any vCPU thread.
+struct SessionEvents {
+  std::function<void()> power_off;
+  std::function<void()> reset;
+  std::function<void(Error)> failed;
+};
+
+struct SessionParts {
+  vstate::Capabilities capabilities;
+  u32 vcpus = 1;
+  GuestRam& ram;
+  const devices::Bus& bus;
+  const Log& log;
+  SessionEvents events;
+};
+
+class Session {
+public:
+  // Makes the Vm and maps RAM. No vCPU exists yet.
+  static Result<std::unique_ptr<Session>> create(const SessionParts& parts);
+  ~Session(); // ends and joins the vCPU threads
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  [[nodiscard]] vstate::Vm& vm() { return *vm_; }
+  [[nodiscard]] RunControl& control() { return control_; }
+
+  // Creates the vCPUs, each with its thread, and turns the first one on. Once.
+  Status start(const arch::BootState& boot);
+
+  // Makes every vCPU thread leave the guest for good and waits for it. May be called twice.
+  void end();
+
+private:
+  Session(const SessionParts& parts, std::unique_ptr<vstate::Vm> vm);
+  Status start_thread(unsigned index);
+
+  const u32 vcpus_;
+  std::unique_ptr<vstate::Vm> vm_;
+  RunControl control_;
+  Psci psci_;
+  RateLimit guest_errors_;
+  VcpuContext context_;
+  std::vector<std::thread> threads_;
+};
+
+} // namespace kindling::vmm
