@@ -74,23 +74,24 @@ public:
     return write(address, {reinterpret_cast<const u8*>(&value), sizeof(T)});
   }
 
-  // Single accesses with acquire and release order, for what driver and device share without a
-  // lock. `address` must be aligned to the size of T.
+  // Single accesses for what driver and device share without a lock, sequentially consistent: a
+  // ring's event index is only right if a store before it and a load after it are not reordered.
+  // `address` must be aligned to the size of T.
   template <typename T>
-  [[nodiscard]] std::optional<T> load_acquire(u64 address) const {
+  [[nodiscard]] std::optional<T> load(u64 address) const {
     T* at = aligned<T>(address);
     if (at == nullptr) {
       return std::nullopt;
     }
-    return std::atomic_ref<T>(*at).load(std::memory_order_acquire);
+    return std::atomic_ref<T>(*at).load(std::memory_order_seq_cst);
   }
   template <typename T>
-  [[nodiscard]] bool store_release(u64 address, T value) const {
+  [[nodiscard]] bool store(u64 address, std::type_identity_t<T> value) const {
     T* at = aligned<T>(address);
     if (at == nullptr) {
       return false;
     }
-    std::atomic_ref<T>(*at).store(value, std::memory_order_release);
+    std::atomic_ref<T>(*at).store(value, std::memory_order_seq_cst);
     mark_written(address, sizeof(T));
     return true;
   }

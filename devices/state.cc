@@ -5,6 +5,10 @@
 
 namespace kindling::devices {
 
+void StateWriter::append(std::span<const u8> bytes) {
+  bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+}
+
 std::span<const u8> StateReader::take(size_t size) {
   if (short_ || size > left_.size()) {
     short_ = true;

@@ -21,12 +21,11 @@ public:
   template <typename T>
   void put(T value) {
     static_assert(std::is_integral_v<T>);
-    const auto* from = reinterpret_cast<const u8*>(&value);
-    bytes_.insert(bytes_.end(), from, from + sizeof(T));
+    append({reinterpret_cast<const u8*>(&value), sizeof(T)});
   }
   void put_bytes(std::span<const u8> value) {
     put(static_cast<u32>(value.size()));
-    bytes_.insert(bytes_.end(), value.begin(), value.end());
+    append(value);
   }
   void put_string(const std::string& value) {
     put_bytes({reinterpret_cast<const u8*>(value.data()), value.size()});
@@ -34,6 +33,8 @@ public:
   [[nodiscard]] std::vector<u8> take() { return std::move(bytes_); }
 
 private:
+  void append(std::span<const u8> bytes);
+
   std::vector<u8> bytes_;
 };
 
