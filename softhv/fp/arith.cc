@@ -81,7 +81,7 @@ typename F::Bits cancelled(Rounding rounding) {
 }
 
 template <typename F>
-typename F::Bits round_sum(const Wide& w, FpContext& ctx) {
+typename F::Bits round_sum(const Wide& w, FpContext ctx) {
   const Rounding rounding = ctx.rounding();
   return w.sig == 0 ? cancelled<F>(rounding) : round<F>(narrow(w), rounding, ctx);
 }
@@ -89,7 +89,7 @@ typename F::Bits round_sum(const Wide& w, FpContext& ctx) {
 // a + b, or a - b. The sign of a NaN is not changed by subtracting it.
 template <typename F>
 typename F::Bits add_or_subtract(typename F::Bits a, typename F::Bits b, bool subtract,
-                                 FpContext& ctx) {
+                                 FpContext ctx) {
   const Unpacked ua = unpack<F>(a, ctx);
   Unpacked ub = unpack<F>(b, ctx);
   typename F::Bits nan = 0;
@@ -107,7 +107,7 @@ typename F::Bits add_or_subtract(typename F::Bits a, typename F::Bits b, bool su
 }
 
 template <typename F>
-typename F::Bits multiply(typename F::Bits a, typename F::Bits b, bool extended, FpContext& ctx) {
+typename F::Bits multiply(typename F::Bits a, typename F::Bits b, bool extended, FpContext ctx) {
   const Unpacked ua = unpack<F>(a, ctx);
   const Unpacked ub = unpack<F>(b, ctx);
   typename F::Bits nan = 0;
@@ -147,7 +147,7 @@ Wide step_constant(u64 sig) {
 // sig * 2^-62.
 template <typename F>
 typename F::Bits newton_step(typename F::Bits a, typename F::Bits b, u64 constant_sig, i32 scale,
-                             typename F::Bits special, FpContext& ctx) {
+                             typename F::Bits special, FpContext ctx) {
   a = F::neg(a);
   const Unpacked ua = unpack<F>(a, ctx);
   const Unpacked ub = unpack<F>(b, ctx);
@@ -166,27 +166,27 @@ typename F::Bits newton_step(typename F::Bits a, typename F::Bits b, u64 constan
 } // namespace
 
 template <typename F>
-typename F::Bits add(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+typename F::Bits add(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   return add_or_subtract<F>(a, b, false, ctx);
 }
 
 template <typename F>
-typename F::Bits sub(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+typename F::Bits sub(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   return add_or_subtract<F>(a, b, true, ctx);
 }
 
 template <typename F>
-typename F::Bits mul(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+typename F::Bits mul(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   return multiply<F>(a, b, false, ctx);
 }
 
 template <typename F>
-typename F::Bits mulx(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+typename F::Bits mulx(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   return multiply<F>(a, b, true, ctx);
 }
 
 template <typename F>
-typename F::Bits div(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+typename F::Bits div(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   const Unpacked ua = unpack<F>(a, ctx);
   const Unpacked ub = unpack<F>(b, ctx);
   typename F::Bits nan = 0;
@@ -213,7 +213,7 @@ typename F::Bits div(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
 }
 
 template <typename F>
-typename F::Bits sqrt(typename F::Bits a, FpContext& ctx) {
+typename F::Bits sqrt(typename F::Bits a, FpContext ctx) {
   const Unpacked u = unpack<F>(a, ctx);
   if (u.is_nan())
     return process_nan<F>(u.cls, a, ctx);
@@ -234,7 +234,7 @@ typename F::Bits sqrt(typename F::Bits a, FpContext& ctx) {
 
 template <typename F>
 typename F::Bits mul_add(typename F::Bits addend, typename F::Bits a, typename F::Bits b,
-                         FpContext& ctx) {
+                         FpContext ctx) {
   const Unpacked uc = unpack<F>(addend, ctx);
   const Unpacked ua = unpack<F>(a, ctx);
   const Unpacked ub = unpack<F>(b, ctx);
@@ -255,25 +255,25 @@ typename F::Bits mul_add(typename F::Bits addend, typename F::Bits a, typename F
 }
 
 template <typename F>
-typename F::Bits recip_step(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+typename F::Bits recip_step(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   return newton_step<F>(a, b, u64{2} << 62, 0, F::two(false), ctx);
 }
 
 template <typename F>
-typename F::Bits rsqrt_step(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+typename F::Bits rsqrt_step(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   return newton_step<F>(a, b, u64{3} << 62, -1, F::one_point_five(false), ctx);
 }
 
 #define INSTANTIATE(F)                                                                             \
-  template F::Bits add<F>(F::Bits, F::Bits, FpContext&);                                           \
-  template F::Bits sub<F>(F::Bits, F::Bits, FpContext&);                                           \
-  template F::Bits mul<F>(F::Bits, F::Bits, FpContext&);                                           \
-  template F::Bits mulx<F>(F::Bits, F::Bits, FpContext&);                                          \
-  template F::Bits div<F>(F::Bits, F::Bits, FpContext&);                                           \
-  template F::Bits sqrt<F>(F::Bits, FpContext&);                                                   \
-  template F::Bits mul_add<F>(F::Bits, F::Bits, F::Bits, FpContext&);                              \
-  template F::Bits recip_step<F>(F::Bits, F::Bits, FpContext&);                                    \
-  template F::Bits rsqrt_step<F>(F::Bits, F::Bits, FpContext&);
+  template F::Bits add<F>(F::Bits, F::Bits, FpContext);                                            \
+  template F::Bits sub<F>(F::Bits, F::Bits, FpContext);                                            \
+  template F::Bits mul<F>(F::Bits, F::Bits, FpContext);                                            \
+  template F::Bits mulx<F>(F::Bits, F::Bits, FpContext);                                           \
+  template F::Bits div<F>(F::Bits, F::Bits, FpContext);                                            \
+  template F::Bits sqrt<F>(F::Bits, FpContext);                                                    \
+  template F::Bits mul_add<F>(F::Bits, F::Bits, F::Bits, FpContext);                               \
+  template F::Bits recip_step<F>(F::Bits, F::Bits, FpContext);                                     \
+  template F::Bits rsqrt_step<F>(F::Bits, F::Bits, FpContext);
 INSTANTIATE(Half)
 INSTANTIATE(Single)
 INSTANTIATE(Double)

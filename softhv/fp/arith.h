@@ -9,28 +9,28 @@
 namespace softhv::fp {
 
 template <typename F>
-typename F::Bits add(typename F::Bits a, typename F::Bits b, FpContext& ctx);
+typename F::Bits add(typename F::Bits a, typename F::Bits b, FpContext ctx);
 template <typename F>
-typename F::Bits sub(typename F::Bits a, typename F::Bits b, FpContext& ctx);
+typename F::Bits sub(typename F::Bits a, typename F::Bits b, FpContext ctx);
 template <typename F>
-typename F::Bits mul(typename F::Bits a, typename F::Bits b, FpContext& ctx);
+typename F::Bits mul(typename F::Bits a, typename F::Bits b, FpContext ctx);
 // FPMulX: as mul, but an infinity times a zero is a two.
 template <typename F>
-typename F::Bits mulx(typename F::Bits a, typename F::Bits b, FpContext& ctx);
+typename F::Bits mulx(typename F::Bits a, typename F::Bits b, FpContext ctx);
 template <typename F>
-typename F::Bits div(typename F::Bits a, typename F::Bits b, FpContext& ctx);
+typename F::Bits div(typename F::Bits a, typename F::Bits b, FpContext ctx);
 template <typename F>
-typename F::Bits sqrt(typename F::Bits a, FpContext& ctx);
+typename F::Bits sqrt(typename F::Bits a, FpContext ctx);
 
 // FPMulAdd: addend + a * b, rounded once.
 template <typename F>
 typename F::Bits mul_add(typename F::Bits addend, typename F::Bits a, typename F::Bits b,
-                         FpContext& ctx);
+                         FpContext ctx);
 
 // FPRecipStepFused, 2 - a * b, and FPRSqrtStepFused, (3 - a * b) / 2, rounded once.
 template <typename F>
-typename F::Bits recip_step(typename F::Bits a, typename F::Bits b, FpContext& ctx);
+typename F::Bits recip_step(typename F::Bits a, typename F::Bits b, FpContext ctx);
 template <typename F>
-typename F::Bits rsqrt_step(typename F::Bits a, typename F::Bits b, FpContext& ctx);
+typename F::Bits rsqrt_step(typename F::Bits a, typename F::Bits b, FpContext ctx);
 
 } // namespace softhv::fp

@@ -25,13 +25,13 @@ struct Pair {
 };
 
 template <typename F>
-Pair unpack_pair(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+Pair unpack_pair(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   const Unpacked ua = unpack<F>(a, ctx);
   return {ua, unpack<F>(b, ctx)};
 }
 
 // False when a NaN stands in the pair; raises Invalid Operation as told.
-bool comparable(const Pair& pair, bool signal_quiet, FpContext& ctx) {
+bool comparable(const Pair& pair, bool signal_quiet, FpContext ctx) {
   if (!pair.a.is_nan() && !pair.b.is_nan())
     return true;
   if (signal_quiet || pair.a.is_snan() || pair.b.is_snan())
@@ -40,7 +40,7 @@ bool comparable(const Pair& pair, bool signal_quiet, FpContext& ctx) {
 }
 
 template <typename F, bool IsMax>
-typename F::Bits extremum(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+typename F::Bits extremum(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   const Pair pair = unpack_pair<F>(a, b, ctx);
   typename F::Bits nan = 0;
   if (process_nans<F>(nan, ctx, Operand<F>{pair.a, a}, Operand<F>{pair.b, b}))
@@ -53,7 +53,7 @@ typename F::Bits extremum(typename F::Bits a, typename F::Bits b, FpContext& ctx
 }
 
 template <typename F, bool IsMax>
-typename F::Bits extremum_number(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+typename F::Bits extremum_number(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   const Pair pair = unpack_pair<F>(a, b, ctx);
   const bool a_quiet = pair.a.cls == Class::kQuietNan;
   const bool b_quiet = pair.b.cls == Class::kQuietNan;
@@ -67,25 +67,25 @@ typename F::Bits extremum_number(typename F::Bits a, typename F::Bits b, FpConte
 } // namespace
 
 template <typename F>
-bool compare_eq(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+bool compare_eq(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   const Pair pair = unpack_pair<F>(a, b, ctx);
   return comparable(pair, false, ctx) && order(pair.a, pair.b) == 0;
 }
 
 template <typename F>
-bool compare_ge(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+bool compare_ge(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   const Pair pair = unpack_pair<F>(a, b, ctx);
   return comparable(pair, true, ctx) && order(pair.a, pair.b) >= 0;
 }
 
 template <typename F>
-bool compare_gt(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+bool compare_gt(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   const Pair pair = unpack_pair<F>(a, b, ctx);
   return comparable(pair, true, ctx) && order(pair.a, pair.b) > 0;
 }
 
 template <typename F>
-u32 compare(typename F::Bits a, typename F::Bits b, bool signal_quiet, FpContext& ctx) {
+u32 compare(typename F::Bits a, typename F::Bits b, bool signal_quiet, FpContext ctx) {
   const Pair pair = unpack_pair<F>(a, b, ctx);
   if (!comparable(pair, signal_quiet, ctx))
     return kFlagC | kFlagV;
@@ -94,34 +94,34 @@ u32 compare(typename F::Bits a, typename F::Bits b, bool signal_quiet, FpContext
 }
 
 template <typename F>
-typename F::Bits max(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+typename F::Bits max(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   return extremum<F, true>(a, b, ctx);
 }
 
 template <typename F>
-typename F::Bits min(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+typename F::Bits min(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   return extremum<F, false>(a, b, ctx);
 }
 
 template <typename F>
-typename F::Bits max_num(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+typename F::Bits max_num(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   return extremum_number<F, true>(a, b, ctx);
 }
 
 template <typename F>
-typename F::Bits min_num(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+typename F::Bits min_num(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   return extremum_number<F, false>(a, b, ctx);
 }
 
 #define INSTANTIATE(F)                                                                             \
-  template bool compare_eq<F>(F::Bits, F::Bits, FpContext&);                                       \
-  template bool compare_ge<F>(F::Bits, F::Bits, FpContext&);                                       \
-  template bool compare_gt<F>(F::Bits, F::Bits, FpContext&);                                       \
-  template u32 compare<F>(F::Bits, F::Bits, bool, FpContext&);                                     \
-  template F::Bits max<F>(F::Bits, F::Bits, FpContext&);                                           \
-  template F::Bits min<F>(F::Bits, F::Bits, FpContext&);                                           \
-  template F::Bits max_num<F>(F::Bits, F::Bits, FpContext&);                                       \
-  template F::Bits min_num<F>(F::Bits, F::Bits, FpContext&);
+  template bool compare_eq<F>(F::Bits, F::Bits, FpContext);                                        \
+  template bool compare_ge<F>(F::Bits, F::Bits, FpContext);                                        \
+  template bool compare_gt<F>(F::Bits, F::Bits, FpContext);                                        \
+  template u32 compare<F>(F::Bits, F::Bits, bool, FpContext);                                      \
+  template F::Bits max<F>(F::Bits, F::Bits, FpContext);                                            \
+  template F::Bits min<F>(F::Bits, F::Bits, FpContext);                                            \
+  template F::Bits max_num<F>(F::Bits, F::Bits, FpContext);                                        \
+  template F::Bits min_num<F>(F::Bits, F::Bits, FpContext);
 INSTANTIATE(Half)
 INSTANTIATE(Single)
 INSTANTIATE(Double)

@@ -28,12 +28,12 @@ inline constexpr u32 kFpsrQc = 1U << 27;
 // FPRounding. The first four are FPCR.RMode.
 enum class Rounding : u8 { kTieEven, kPlusInfinity, kMinusInfinity, kZero, kTieAway, kOdd };
 
-// One instruction's view of FPCR and FPSR. `fpsr` is only ever added to.
+// One instruction's view of FPCR and FPSR, passed by value. `fpsr` is only ever added to.
 struct FpContext {
   u32 fpcr;
   u32& fpsr;
 
-  void raise(u32 flags) { fpsr |= flags; }
+  void raise(u32 flags) const { fpsr |= flags; }
   [[nodiscard]] Rounding rounding() const {
     return static_cast<Rounding>((fpcr >> kFpcrRmodeShift) & 3);
   }

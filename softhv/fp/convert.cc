@@ -52,7 +52,7 @@ typename To::Bits convert_nan(typename From::Bits value) {
 } // namespace
 
 template <typename To, typename From>
-typename To::Bits convert(typename From::Bits value, Rounding rounding, FpContext& ctx) {
+typename To::Bits convert(typename From::Bits value, Rounding rounding, FpContext ctx) {
   constexpr bool kFromHalf = std::is_same_v<From, Half>;
   constexpr bool kToHalf = std::is_same_v<To, Half>;
   const Unpacked u = unpack_with<From>(value,
@@ -83,7 +83,7 @@ typename To::Bits convert(typename From::Bits value, Rounding rounding, FpContex
 }
 
 template <typename F>
-u64 to_fixed(typename F::Bits value, FixedPoint to, Rounding rounding, FpContext& ctx) {
+u64 to_fixed(typename F::Bits value, FixedPoint to, Rounding rounding, FpContext ctx) {
   const Unpacked u = unpack<F>(value, ctx);
   if (u.is_nan()) {
     ctx.raise(kFpsrIoc);
@@ -108,7 +108,7 @@ u64 to_fixed(typename F::Bits value, FixedPoint to, Rounding rounding, FpContext
 }
 
 template <typename F>
-typename F::Bits from_fixed(u64 value, FixedPoint from, FpContext& ctx) {
+typename F::Bits from_fixed(u64 value, FixedPoint from, FpContext ctx) {
   const u64 ones = ~u64{0} >> (64 - from.width);
   const bool negative = !from.is_unsigned && bit(value, from.width - 1U);
   const u64 magnitude = (negative ? 0 - value : value) & ones;
@@ -120,7 +120,7 @@ typename F::Bits from_fixed(u64 value, FixedPoint from, FpContext& ctx) {
 
 template <typename F>
 typename F::Bits round_to_integral(typename F::Bits value, Rounding rounding, bool exact,
-                                   FpContext& ctx) {
+                                   FpContext ctx) {
   const Unpacked u = unpack<F>(value, ctx);
   if (u.is_nan())
     return process_nan<F>(u.cls, value, ctx);
@@ -137,7 +137,7 @@ typename F::Bits round_to_integral(typename F::Bits value, Rounding rounding, bo
   return round<F>(exact_integer(u.negative, magnitude, 0), Rounding::kZero, ctx);
 }
 
-u32 to_int32_js(u64 value, bool& exact, FpContext& ctx) {
+u32 to_int32_js(u64 value, bool& exact, FpContext ctx) {
   const Unpacked u = unpack<Double>(value, ctx);
   exact = false;
   if (u.is_nan() || u.is_infinity()) {
@@ -163,19 +163,19 @@ u32 to_int32_js(u64 value, bool& exact, FpContext& ctx) {
 }
 
 #define INSTANTIATE(F)                                                                             \
-  template u64 to_fixed<F>(F::Bits, FixedPoint, Rounding, FpContext&);                             \
-  template F::Bits from_fixed<F>(u64, FixedPoint, FpContext&);                                     \
-  template F::Bits round_to_integral<F>(F::Bits, Rounding, bool, FpContext&);
+  template u64 to_fixed<F>(F::Bits, FixedPoint, Rounding, FpContext);                              \
+  template F::Bits from_fixed<F>(u64, FixedPoint, FpContext);                                      \
+  template F::Bits round_to_integral<F>(F::Bits, Rounding, bool, FpContext);
 INSTANTIATE(Half)
 INSTANTIATE(Single)
 INSTANTIATE(Double)
 #undef INSTANTIATE
 
-template u16 convert<Half, Single>(u32, Rounding, FpContext&);
-template u16 convert<Half, Double>(u64, Rounding, FpContext&);
-template u32 convert<Single, Half>(u16, Rounding, FpContext&);
-template u32 convert<Single, Double>(u64, Rounding, FpContext&);
-template u64 convert<Double, Half>(u16, Rounding, FpContext&);
-template u64 convert<Double, Single>(u32, Rounding, FpContext&);
+template u16 convert<Half, Single>(u32, Rounding, FpContext);
+template u16 convert<Half, Double>(u64, Rounding, FpContext);
+template u32 convert<Single, Half>(u16, Rounding, FpContext);
+template u32 convert<Single, Double>(u64, Rounding, FpContext);
+template u64 convert<Double, Half>(u16, Rounding, FpContext);
+template u64 convert<Double, Single>(u32, Rounding, FpContext);
 
 } // namespace softhv::fp

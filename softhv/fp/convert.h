@@ -11,7 +11,7 @@ namespace softhv::fp {
 // FPConvert. From is not To. The alternative half-precision format applies as FPCR.AHP says;
 // FPCR.FZ16 does not.
 template <typename To, typename From>
-typename To::Bits convert(typename From::Bits value, Rounding rounding, FpContext& ctx);
+typename To::Bits convert(typename From::Bits value, Rounding rounding, FpContext ctx);
 
 // The integer that FPToFixed makes and FixedToFP takes: its width in bits, its signedness and the
 // number of bits after the binary point.
@@ -23,18 +23,18 @@ struct FixedPoint {
 
 // FPToFixed: saturates. The result is zero-extended from the width.
 template <typename F>
-u64 to_fixed(typename F::Bits value, FixedPoint to, Rounding rounding, FpContext& ctx);
+u64 to_fixed(typename F::Bits value, FixedPoint to, Rounding rounding, FpContext ctx);
 
 // FixedToFP. Bits of `value` above the width are ignored.
 template <typename F>
-typename F::Bits from_fixed(u64 value, FixedPoint from, FpContext& ctx);
+typename F::Bits from_fixed(u64 value, FixedPoint from, FpContext ctx);
 
 // FPRoundInt: to an integral value in the same format; Inexact is raised only when `exact`.
 template <typename F>
 typename F::Bits round_to_integral(typename F::Bits value, Rounding rounding, bool exact,
-                                   FpContext& ctx);
+                                   FpContext ctx);
 
 // FPToFixedJS: to a 32-bit integer as JavaScript does, modulo 2^32. `exact` becomes PSTATE.Z.
-u32 to_int32_js(u64 value, bool& exact, FpContext& ctx);
+u32 to_int32_js(u64 value, bool& exact, FpContext ctx);
 
 } // namespace softhv::fp

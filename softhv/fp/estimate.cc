@@ -59,7 +59,7 @@ typename F::Bits pack_estimate(bool negative, i32 biased, u32 estimate) {
 } // namespace
 
 template <typename F>
-typename F::Bits recip_estimate(typename F::Bits value, FpContext& ctx) {
+typename F::Bits recip_estimate(typename F::Bits value, FpContext ctx) {
   const Unpacked u = unpack<F>(value, ctx);
   if (u.is_nan())
     return process_nan<F>(u.cls, value, ctx);
@@ -82,7 +82,7 @@ typename F::Bits recip_estimate(typename F::Bits value, FpContext& ctx) {
 }
 
 template <typename F>
-typename F::Bits rsqrt_estimate(typename F::Bits value, FpContext& ctx) {
+typename F::Bits rsqrt_estimate(typename F::Bits value, FpContext ctx) {
   const Unpacked u = unpack<F>(value, ctx);
   if (u.is_nan())
     return process_nan<F>(u.cls, value, ctx);
@@ -102,7 +102,7 @@ typename F::Bits rsqrt_estimate(typename F::Bits value, FpContext& ctx) {
 }
 
 template <typename F>
-typename F::Bits recip_exponent(typename F::Bits value, FpContext& ctx) {
+typename F::Bits recip_exponent(typename F::Bits value, FpContext ctx) {
   const Unpacked u = unpack<F>(value, ctx);
   if (u.is_nan())
     return process_nan<F>(u.cls, value, ctx);
@@ -119,9 +119,9 @@ u32 unsigned_rsqrt_estimate(u32 value) {
 }
 
 #define INSTANTIATE(F)                                                                             \
-  template F::Bits recip_estimate<F>(F::Bits, FpContext&);                                         \
-  template F::Bits rsqrt_estimate<F>(F::Bits, FpContext&);                                         \
-  template F::Bits recip_exponent<F>(F::Bits, FpContext&);
+  template F::Bits recip_estimate<F>(F::Bits, FpContext);                                          \
+  template F::Bits rsqrt_estimate<F>(F::Bits, FpContext);                                          \
+  template F::Bits recip_exponent<F>(F::Bits, FpContext);
 INSTANTIATE(Half)
 INSTANTIATE(Single)
 INSTANTIATE(Double)

@@ -9,12 +9,12 @@
 namespace softhv::fp {
 
 template <typename F>
-typename F::Bits recip_estimate(typename F::Bits value, FpContext& ctx);
+typename F::Bits recip_estimate(typename F::Bits value, FpContext ctx);
 template <typename F>
-typename F::Bits rsqrt_estimate(typename F::Bits value, FpContext& ctx);
+typename F::Bits rsqrt_estimate(typename F::Bits value, FpContext ctx);
 // FPRecpX: the power of two that FRECPX returns.
 template <typename F>
-typename F::Bits recip_exponent(typename F::Bits value, FpContext& ctx);
+typename F::Bits recip_exponent(typename F::Bits value, FpContext ctx);
 
 // UnsignedRecipEstimate and UnsignedRSqrtEstimate: URECPE, URSQRTE.
 u32 unsigned_recip_estimate(u32 value);

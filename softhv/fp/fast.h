@@ -43,7 +43,7 @@ inline typename F::Bits from_host(typename HostType<F>::Type value) {
 template <typename F>
 inline constexpr bool kOnHost = !std::is_same_v<F, Half>;
 
-inline bool to_nearest(const FpContext& ctx) {
+inline bool to_nearest(const FpContext ctx) {
   return ctx.rounding() == Rounding::kTieEven;
 }
 
@@ -94,17 +94,17 @@ inline bool quotient_is_exact(u32 a, u32 b, u32 r) {
   return static_cast<double>(to_host<Single>(r)) * to_host<Single>(b) == to_host<Single>(a);
 }
 
-inline void note_inexact(FpContext& ctx, bool inexact) {
+inline void note_inexact(FpContext ctx, bool inexact) {
   ctx.raise(inexact ? kFpsrIxc : 0);
 }
-inline bool already_inexact(const FpContext& ctx) {
+inline bool already_inexact(const FpContext ctx) {
   return (ctx.fpsr & kFpsrIxc) != 0;
 }
 
 } // namespace detail
 
 template <typename F>
-inline typename F::Bits fast_add(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+inline typename F::Bits fast_add(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   if constexpr (detail::kOnHost<F>) {
     if (detail::to_nearest(ctx) && detail::zero_or_normal<F>(a) && detail::zero_or_normal<F>(b)) {
       const auto x = detail::to_host<F>(a);
@@ -124,7 +124,7 @@ inline typename F::Bits fast_add(typename F::Bits a, typename F::Bits b, FpConte
 }
 
 template <typename F>
-inline typename F::Bits fast_sub(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+inline typename F::Bits fast_sub(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   if constexpr (detail::kOnHost<F>) {
     if (detail::zero_or_normal<F>(b))
       return fast_add<F>(a, F::neg(b), ctx);
@@ -133,7 +133,7 @@ inline typename F::Bits fast_sub(typename F::Bits a, typename F::Bits b, FpConte
 }
 
 template <typename F>
-inline typename F::Bits fast_mul(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+inline typename F::Bits fast_mul(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   if constexpr (detail::kOnHost<F>) {
     if (detail::to_nearest(ctx) && detail::zero_or_normal<F>(a) && detail::zero_or_normal<F>(b)) {
       const auto result = detail::from_host<F>(detail::to_host<F>(a) * detail::to_host<F>(b));
@@ -149,7 +149,7 @@ inline typename F::Bits fast_mul(typename F::Bits a, typename F::Bits b, FpConte
 }
 
 template <typename F>
-inline typename F::Bits fast_div(typename F::Bits a, typename F::Bits b, FpContext& ctx) {
+inline typename F::Bits fast_div(typename F::Bits a, typename F::Bits b, FpContext ctx) {
   if constexpr (detail::kOnHost<F>) {
     if (detail::to_nearest(ctx) && detail::zero_or_normal<F>(a) && detail::zero_or_normal<F>(b)) {
       const auto result = detail::from_host<F>(detail::to_host<F>(a) / detail::to_host<F>(b));
@@ -164,7 +164,7 @@ inline typename F::Bits fast_div(typename F::Bits a, typename F::Bits b, FpConte
 }
 
 template <typename F>
-inline typename F::Bits fast_sqrt(typename F::Bits a, FpContext& ctx) {
+inline typename F::Bits fast_sqrt(typename F::Bits a, FpContext ctx) {
   if constexpr (detail::kOnHost<F>) {
     if (detail::to_nearest(ctx) && detail::zero_or_normal<F>(a) && !F::is_negative(a) && a != 0) {
       const auto result = detail::from_host<F>(std::sqrt(detail::to_host<F>(a)));
@@ -180,7 +180,7 @@ inline typename F::Bits fast_sqrt(typename F::Bits a, FpContext& ctx) {
 // already holds Inexact.
 template <typename F>
 inline typename F::Bits fast_mul_add(typename F::Bits addend, typename F::Bits a,
-                                     typename F::Bits b, FpContext& ctx) {
+                                     typename F::Bits b, FpContext ctx) {
   if constexpr (detail::kOnHost<F>) {
     if (detail::to_nearest(ctx) && detail::already_inexact(ctx) &&
         detail::zero_or_normal<F>(addend) && detail::zero_or_normal<F>(a) &&
@@ -197,7 +197,7 @@ inline typename F::Bits fast_mul_add(typename F::Bits addend, typename F::Bits a
 // Comparisons of numbers raise nothing.
 
 template <typename F>
-inline u32 fast_compare(typename F::Bits a, typename F::Bits b, bool signal_quiet, FpContext& ctx) {
+inline u32 fast_compare(typename F::Bits a, typename F::Bits b, bool signal_quiet, FpContext ctx) {
   if constexpr (detail::kOnHost<F>) {
     if (detail::zero_or_normal<F>(a) && detail::zero_or_normal<F>(b)) {
       const auto x = detail::to_host<F>(a);
@@ -210,7 +210,7 @@ inline u32 fast_compare(typename F::Bits a, typename F::Bits b, bool signal_quie
 
 #define FP_FAST_COMPARISON(name, relation)                                                         \
   template <typename F>                                                                            \
-  inline bool fast_##name(typename F::Bits a, typename F::Bits b, FpContext& ctx) {                \
+  inline bool fast_##name(typename F::Bits a, typename F::Bits b, FpContext ctx) {                 \
     if constexpr (detail::kOnHost<F>) {                                                            \
       if (detail::zero_or_normal<F>(a) && detail::zero_or_normal<F>(b))                            \
         return detail::to_host<F>(a) relation detail::to_host<F>(b);                               \
@@ -225,7 +225,7 @@ FP_FAST_COMPARISON(compare_gt, >)
 // Conversions of normal numbers in the middle of the range.
 
 template <typename F>
-inline u64 fast_to_fixed(typename F::Bits value, FixedPoint to, Rounding rounding, FpContext& ctx) {
+inline u64 fast_to_fixed(typename F::Bits value, FixedPoint to, Rounding rounding, FpContext ctx) {
   if constexpr (detail::kOnHost<F>) {
     const auto x = detail::to_host<F>(value);
     if (rounding == Rounding::kZero && to.fraction_bits == 0 && detail::zero_or_normal<F>(value) &&
@@ -239,7 +239,7 @@ inline u64 fast_to_fixed(typename F::Bits value, FixedPoint to, Rounding roundin
 }
 
 template <typename F>
-inline typename F::Bits fast_from_fixed(u64 value, FixedPoint from, FpContext& ctx) {
+inline typename F::Bits fast_from_fixed(u64 value, FixedPoint from, FpContext ctx) {
   if constexpr (detail::kOnHost<F>) {
     constexpr i64 kExact = i64{1} << (F::kFractionBits + 1); // every integer up to here fits
     const i64 integer = from.is_unsigned || from.width == 64
@@ -253,8 +253,7 @@ inline typename F::Bits fast_from_fixed(u64 value, FixedPoint from, FpContext& c
 }
 
 template <typename To, typename From>
-inline typename To::Bits fast_convert(typename From::Bits value, Rounding rounding,
-                                      FpContext& ctx) {
+inline typename To::Bits fast_convert(typename From::Bits value, Rounding rounding, FpContext ctx) {
   if constexpr (std::is_same_v<From, Single> && std::is_same_v<To, Double>) {
     if (detail::zero_or_normal<From>(value))
       return detail::from_host<Double>(detail::to_host<Single>(value));

@@ -45,8 +45,8 @@ TYPED_TEST_SUITE(Fast, HostFormats);
 
 #define EXPECT_SAME(...)                                                                           \
   do {                                                                                             \
-    const auto quick = outcome(fpcr, fpsr, [&](FpContext& ctx) { return fast_##__VA_ARGS__; });    \
-    const auto slow = outcome(fpcr, fpsr, [&](FpContext& ctx) { return __VA_ARGS__; });            \
+    const auto quick = outcome(fpcr, fpsr, [&](FpContext ctx) { return fast_##__VA_ARGS__; });     \
+    const auto slow = outcome(fpcr, fpsr, [&](FpContext ctx) { return __VA_ARGS__; });             \
     ASSERT_EQ(quick, slow) << #__VA_ARGS__ << std::hex << " a 0x" << a << " b 0x" << b << " c 0x"  \
                            << c << " FPCR 0x" << fpcr << " FPSR 0x" << fpsr;                       \
   } while (false)
@@ -84,9 +84,9 @@ TYPED_TEST(Fast, GivesTheSameResultsAndFlags) {
     }
     using Other = std::conditional_t<std::is_same_v<F, Single>, Double, Single>;
     const auto quick = outcome(
-        fpcr, fpsr, [&](FpContext& ctx) { return fast_convert<Other, F>(a, ctx.rounding(), ctx); });
+        fpcr, fpsr, [&](FpContext ctx) { return fast_convert<Other, F>(a, ctx.rounding(), ctx); });
     const auto slow = outcome(
-        fpcr, fpsr, [&](FpContext& ctx) { return convert<Other, F>(a, ctx.rounding(), ctx); });
+        fpcr, fpsr, [&](FpContext ctx) { return convert<Other, F>(a, ctx.rounding(), ctx); });
     ASSERT_EQ(quick, slow) << "convert" << std::hex << " 0x" << a << " FPCR 0x" << fpcr;
   }
 }

@@ -63,7 +63,7 @@ struct RoundOptions {
 };
 
 template <typename F>
-inline typename F::Bits round_with(const Exact& value, RoundOptions options, FpContext& ctx) {
+inline typename F::Bits round_with(const Exact& value, RoundOptions options, FpContext ctx) {
   constexpr u32 kShift = 63 - F::kFractionBits;
   constexpr u64 kHalf = u64{1} << (kShift - 1);
   if (options.flush && value.exp < F::kMinExponent) {
@@ -112,7 +112,7 @@ inline typename F::Bits round_with(const Exact& value, RoundOptions options, FpC
 
 // FPRound: the result of an arithmetic operation.
 template <typename F>
-inline typename F::Bits round(const Exact& value, Rounding rounding, FpContext& ctx) {
+inline typename F::Bits round(const Exact& value, Rounding rounding, FpContext ctx) {
   return round_with<F>(value, {.rounding = rounding, .flush = ctx.template flushes<F>()}, ctx);
 }
 

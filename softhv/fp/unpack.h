@@ -36,7 +36,7 @@ struct UnpackOptions {
 };
 
 template <typename F>
-inline Unpacked unpack_with(typename F::Bits value, UnpackOptions options, FpContext& ctx) {
+inline Unpacked unpack_with(typename F::Bits value, UnpackOptions options, FpContext ctx) {
   const i32 biased = F::biased_exponent(value);
   const u64 fraction = F::fraction(value);
   Unpacked u;
@@ -70,12 +70,12 @@ inline Unpacked unpack_with(typename F::Bits value, UnpackOptions options, FpCon
 
 // FPUnpack: an operand of an arithmetic operation.
 template <typename F>
-inline Unpacked unpack(typename F::Bits value, FpContext& ctx) {
+inline Unpacked unpack(typename F::Bits value, FpContext ctx) {
   return unpack_with<F>(value, {.flush = ctx.template flushes<F>()}, ctx);
 }
 
 template <typename F>
-inline typename F::Bits process_nan(Class cls, typename F::Bits value, FpContext& ctx) {
+inline typename F::Bits process_nan(Class cls, typename F::Bits value, FpContext ctx) {
   if (cls == Class::kSignallingNan)
     ctx.raise(kFpsrIoc);
   return ctx.default_nan() ? F::default_nan() : static_cast<typename F::Bits>(value | F::kQuietBit);
@@ -91,7 +91,7 @@ struct Operand {
 // FPProcessNaNs and FPProcessNaNs3: the first signalling NaN decides, else the first quiet NaN.
 // Returns false when there is none.
 template <typename F, typename... Operands>
-inline bool process_nans(typename F::Bits& result, FpContext& ctx, const Operands&... operands) {
+inline bool process_nans(typename F::Bits& result, FpContext ctx, const Operands&... operands) {
   if (!(operands.number.is_nan() || ...)) [[likely]]
     return false;
   bool done = false;
@@ -107,7 +107,7 @@ inline bool process_nans(typename F::Bits& result, FpContext& ctx, const Operand
 }
 
 template <typename F>
-inline typename F::Bits invalid_operation(FpContext& ctx) {
+inline typename F::Bits invalid_operation(FpContext ctx) {
   ctx.raise(kFpsrIoc);
   return F::default_nan();
 }

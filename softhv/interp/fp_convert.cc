@@ -11,20 +11,20 @@ using fp::Rounding;
 
 template <typename F, u8 kWidth, Rounding kRounding, bool kUnsigned>
 const Op* to_general(Cpu& cpu, const Op* op) {
-  fp::FpContext ctx = fp_context(cpu);
+  const fp::FpContext ctx = fp_context(cpu);
   const auto value = cpu.s.v[op->rn].lane<typename F::Bits>(0);
   cpu.s.x[op->rd] =
       fp::fast_to_fixed<F>(value, {kWidth, kUnsigned, static_cast<u8>(op->imm)}, kRounding, ctx);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename F, u8 kWidth, bool kUnsigned>
 const Op* from_general(Cpu& cpu, const Op* op) {
-  fp::FpContext ctx = fp_context(cpu);
+  const fp::FpContext ctx = fp_context(cpu);
   const u64 value = cpu.s.x[op->rn];
   cpu.s.v[op->rd] =
       Vec{{fp::fast_from_fixed<F>(value, {kWidth, kUnsigned, static_cast<u8>(op->imm)}, ctx), 0}};
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename F, Rounding kRounding, bool kUnsigned>
@@ -43,11 +43,11 @@ void decode_fixed(Op& op) {
 }
 
 const Op* fjcvtzs(Cpu& cpu, const Op* op) {
-  fp::FpContext ctx = fp_context(cpu);
+  const fp::FpContext ctx = fp_context(cpu);
   bool exact = false;
   cpu.s.x[op->rd] = fp::to_int32_js(cpu.s.v[op->rn].d[0], exact, ctx);
   cpu.s.pstate.nzcv = exact ? kFlagZ : 0;
-  return op + 1;
+  return next(cpu, op);
 }
 
 } // namespace

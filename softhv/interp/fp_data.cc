@@ -8,10 +8,10 @@ namespace {
 
 template <typename To, typename From>
 const Op* fcvt(Cpu& cpu, const Op* op) {
-  fp::FpContext ctx = fp_context(cpu);
+  const fp::FpContext ctx = fp_context(cpu);
   const auto value = cpu.s.v[op->rn].lane<typename From::Bits>(0);
   cpu.s.v[op->rd] = Vec{{fp::fast_convert<To, From>(value, ctx.rounding(), ctx), 0}};
-  return op + 1;
+  return next(cpu, op);
 }
 
 } // namespace

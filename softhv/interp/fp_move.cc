@@ -10,25 +10,25 @@ namespace {
 
 const Op* fmov_immediate(Cpu& cpu, const Op* op) {
   cpu.s.v[op->rd] = Vec{{op->imm, 0}};
-  return op + 1;
+  return next(cpu, op);
 }
 
 // kLane 1 is the upper half of a 64-bit lane pair.
 template <typename T, unsigned kLane>
 const Op* fmov_to_general(Cpu& cpu, const Op* op) {
   cpu.s.x[op->rd] = cpu.s.v[op->rn].lane<T>(kLane);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename T>
 const Op* fmov_from_general(Cpu& cpu, const Op* op) {
   cpu.s.v[op->rd] = Vec{{static_cast<T>(cpu.s.x[op->rn]), 0}};
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* fmov_from_general_top(Cpu& cpu, const Op* op) {
   cpu.s.v[op->rd].d[1] = cpu.s.x[op->rn];
-  return op + 1;
+  return next(cpu, op);
 }
 
 enum class Against : u8 { kRegister, kZero };
@@ -36,7 +36,7 @@ enum class Against : u8 { kRegister, kZero };
 template <typename F, bool kSignalQuiet, Against kAgainst>
 u32 compared(Cpu& cpu, const Op* op) {
   using Bits = typename F::Bits;
-  fp::FpContext ctx = fp_context(cpu);
+  const fp::FpContext ctx = fp_context(cpu);
   const Bits a = cpu.s.v[op->rn].lane<Bits>(0);
   const Bits b = kAgainst == Against::kZero ? Bits{0} : cpu.s.v[op->rm].lane<Bits>(0);
   return fp::fast_compare<F>(a, b, kSignalQuiet, ctx);
@@ -45,7 +45,7 @@ u32 compared(Cpu& cpu, const Op* op) {
 template <typename F, bool kSignalQuiet, Against kAgainst>
 const Op* fcmp(Cpu& cpu, const Op* op) {
   cpu.s.pstate.nzcv = compared<F, kSignalQuiet, kAgainst>(cpu, op);
-  return op + 1;
+  return next(cpu, op);
 }
 
 // op.imm: the NZCV to take when the condition fails.
@@ -54,14 +54,14 @@ const Op* fccmp(Cpu& cpu, const Op* op) {
   cpu.s.pstate.nzcv = condition_in_set(cpu.s.pstate.nzcv, op->aux)
                           ? compared<F, kSignalQuiet, Against::kRegister>(cpu, op)
                           : static_cast<u32>(op->imm);
-  return op + 1;
+  return next(cpu, op);
 }
 
 template <typename F>
 const Op* fcsel(Cpu& cpu, const Op* op) {
   const u8 source = condition_in_set(cpu.s.pstate.nzcv, op->aux) ? op->rn : op->rm;
   cpu.s.v[op->rd] = Vec{{cpu.s.v[source].lane<typename F::Bits>(0), 0}};
-  return op + 1;
+  return next(cpu, op);
 }
 
 void decode_condition(Op& op) {

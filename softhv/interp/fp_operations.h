@@ -25,7 +25,7 @@ constexpr typename F::Bits element_mask(bool holds) {
 #define FP_UNARY(Name, expression)                                                                 \
   struct Name {                                                                                    \
     template <typename F>                                                                          \
-    static typename F::Bits apply(typename F::Bits a, [[maybe_unused]] FpContext& ctx) {           \
+    static typename F::Bits apply(typename F::Bits a, [[maybe_unused]] FpContext ctx) {            \
       return expression;                                                                           \
     }                                                                                              \
   };
@@ -48,7 +48,7 @@ FP_UNARY(FpLessEqualZero, element_mask<F>(fp::fast_compare_ge<F>(0, a, ctx)))
 template <Rounding kRounding>
 struct FpRound {
   template <typename F>
-  static typename F::Bits apply(typename F::Bits a, FpContext& ctx) {
+  static typename F::Bits apply(typename F::Bits a, FpContext ctx) {
     return fp::round_to_integral<F>(a, kRounding, false, ctx);
   }
 };
@@ -58,7 +58,7 @@ struct FpRound {
 template <Rounding kRounding, bool kUnsigned>
 struct FpToFixed {
   template <typename F>
-  static typename F::Bits apply(typename F::Bits a, u64 fraction_bits, FpContext& ctx) {
+  static typename F::Bits apply(typename F::Bits a, u64 fraction_bits, FpContext ctx) {
     return static_cast<typename F::Bits>(fp::fast_to_fixed<F>(
         a, {F::kWidth, kUnsigned, static_cast<u8>(fraction_bits)}, kRounding, ctx));
   }
@@ -67,7 +67,7 @@ struct FpToFixed {
 template <bool kUnsigned>
 struct FpFromFixed {
   template <typename F>
-  static typename F::Bits apply(typename F::Bits a, u64 fraction_bits, FpContext& ctx) {
+  static typename F::Bits apply(typename F::Bits a, u64 fraction_bits, FpContext ctx) {
     return fp::fast_from_fixed<F>(a, {F::kWidth, kUnsigned, static_cast<u8>(fraction_bits)}, ctx);
   }
 };
@@ -77,7 +77,7 @@ struct FpFromFixed {
 #define FP_BINARY(Name, expression)                                                                \
   struct Name {                                                                                    \
     template <typename F>                                                                          \
-    static typename F::Bits apply(typename F::Bits a, typename F::Bits b, FpContext& ctx) {        \
+    static typename F::Bits apply(typename F::Bits a, typename F::Bits b, FpContext ctx) {         \
       return expression;                                                                           \
     }                                                                                              \
   };
@@ -107,7 +107,7 @@ template <bool kNegateAddend, bool kNegateProduct>
 struct FpMulAdd {
   template <typename F>
   static typename F::Bits apply(typename F::Bits addend, typename F::Bits a, typename F::Bits b,
-                                FpContext& ctx) {
+                                FpContext ctx) {
     return fp::fast_mul_add<F>(kNegateAddend ? F::neg(addend) : addend,
                                kNegateProduct ? F::neg(a) : a, b, ctx);
   }

@@ -37,12 +37,12 @@ inline Vec each_lane(Lane lane) {
 template <typename L, typename Operation>
 struct Unary {
   static const Op* run(Cpu& cpu, const Op* op) {
-    fp::FpContext ctx = fp_context(cpu);
+    const fp::FpContext ctx = fp_context(cpu);
     const Vec& a = cpu.s.v[op->rn];
     cpu.s.v[op->rd] = detail::each_lane<L>([&](unsigned i) {
       return Operation::template apply<typename L::Format>(a.lane<typename L::Bits>(i), ctx);
     });
-    return op + 1;
+    return next(cpu, op);
   }
 };
 
@@ -50,27 +50,27 @@ struct Unary {
 template <typename L, typename Operation>
 struct UnaryImmediate {
   static const Op* run(Cpu& cpu, const Op* op) {
-    fp::FpContext ctx = fp_context(cpu);
+    const fp::FpContext ctx = fp_context(cpu);
     const Vec& a = cpu.s.v[op->rn];
     cpu.s.v[op->rd] = detail::each_lane<L>([&](unsigned i) {
       return Operation::template apply<typename L::Format>(a.lane<typename L::Bits>(i), op->imm,
                                                            ctx);
     });
-    return op + 1;
+    return next(cpu, op);
   }
 };
 
 template <typename L, typename Operation>
 struct Binary {
   static const Op* run(Cpu& cpu, const Op* op) {
-    fp::FpContext ctx = fp_context(cpu);
+    const fp::FpContext ctx = fp_context(cpu);
     const Vec& a = cpu.s.v[op->rn];
     const Vec& b = cpu.s.v[op->rm];
     cpu.s.v[op->rd] = detail::each_lane<L>([&](unsigned i) {
       return Operation::template apply<typename L::Format>(a.lane<typename L::Bits>(i),
                                                            b.lane<typename L::Bits>(i), ctx);
     });
-    return op + 1;
+    return next(cpu, op);
   }
 };
 
@@ -78,13 +78,13 @@ struct Binary {
 template <typename L, typename Operation>
 struct BinaryElement {
   static const Op* run(Cpu& cpu, const Op* op) {
-    fp::FpContext ctx = fp_context(cpu);
+    const fp::FpContext ctx = fp_context(cpu);
     const Vec& a = cpu.s.v[op->rn];
     const auto b = cpu.s.v[op->rm].lane<typename L::Bits>(static_cast<unsigned>(op->imm));
     cpu.s.v[op->rd] = detail::each_lane<L>([&](unsigned i) {
       return Operation::template apply<typename L::Format>(a.lane<typename L::Bits>(i), b, ctx);
     });
-    return op + 1;
+    return next(cpu, op);
   }
 };
 
@@ -93,13 +93,13 @@ template <typename L, typename Operation>
 struct Ternary {
   static const Op* run(Cpu& cpu, const Op* op) {
     using Bits = typename L::Bits;
-    fp::FpContext ctx = fp_context(cpu);
+    const fp::FpContext ctx = fp_context(cpu);
     const CpuState& s = cpu.s;
     cpu.s.v[op->rd] = detail::each_lane<L>([&](unsigned i) {
       return Operation::template apply<typename L::Format>(
           s.v[op->ra].lane<Bits>(i), s.v[op->rn].lane<Bits>(i), s.v[op->rm].lane<Bits>(i), ctx);
     });
-    return op + 1;
+    return next(cpu, op);
   }
 };
 
@@ -108,14 +108,14 @@ template <typename L, typename Operation>
 struct AccumulateElement {
   static const Op* run(Cpu& cpu, const Op* op) {
     using Bits = typename L::Bits;
-    fp::FpContext ctx = fp_context(cpu);
+    const fp::FpContext ctx = fp_context(cpu);
     const CpuState& s = cpu.s;
     const Bits b = s.v[op->rm].lane<Bits>(static_cast<unsigned>(op->imm));
     cpu.s.v[op->rd] = detail::each_lane<L>([&](unsigned i) {
       return Operation::template apply<typename L::Format>(s.v[op->rd].lane<Bits>(i),
                                                            s.v[op->rn].lane<Bits>(i), b, ctx);
     });
-    return op + 1;
+    return next(cpu, op);
   }
 };
 
@@ -124,7 +124,7 @@ template <typename L, typename Operation>
 struct Pairwise {
   static const Op* run(Cpu& cpu, const Op* op) {
     using Bits = typename L::Bits;
-    fp::FpContext ctx = fp_context(cpu);
+    const fp::FpContext ctx = fp_context(cpu);
     const CpuState& s = cpu.s;
     cpu.s.v[op->rd] = detail::each_lane<L>([&](unsigned i) {
       const Vec& source = s.v[i < L::kLanes / 2 ? op->rn : op->rm];
@@ -132,7 +132,7 @@ struct Pairwise {
       return Operation::template apply<typename L::Format>(source.lane<Bits>(low),
                                                            source.lane<Bits>(low + 1), ctx);
     });
-    return op + 1;
+    return next(cpu, op);
   }
 };
 
@@ -142,7 +142,7 @@ template <typename L, typename Operation>
 struct Reduce {
   static const Op* run(Cpu& cpu, const Op* op) {
     using Bits = typename L::Bits;
-    fp::FpContext ctx = fp_context(cpu);
+    const fp::FpContext ctx = fp_context(cpu);
     Bits lanes[L::kLanes];
     for (unsigned i = 0; i < L::kLanes; ++i)
       lanes[i] = cpu.s.v[op->rn].lane<Bits>(i);
@@ -151,7 +151,7 @@ struct Reduce {
         lanes[i] =
             Operation::template apply<typename L::Format>(lanes[2 * i], lanes[2 * i + 1], ctx);
     cpu.s.v[op->rd] = Vec{{lanes[0], 0}};
-    return op + 1;
+    return next(cpu, op);
   }
 };
 

@@ -12,7 +12,7 @@ template <typename To, typename From, bool kUpper, bool kToOdd>
 const Op* narrow(Cpu& cpu, const Op* op) {
   using ToBits = typename To::Bits;
   constexpr unsigned kLanes = 64 / To::kWidth;
-  fp::FpContext ctx = fp_context(cpu);
+  const fp::FpContext ctx = fp_context(cpu);
   const Rounding rounding = kToOdd ? Rounding::kOdd : ctx.rounding();
   Vec result;
   result.d[0] = kUpper ? cpu.s.v[op->rd].d[0] : 0;
@@ -22,27 +22,27 @@ const Op* narrow(Cpu& cpu, const Op* op) {
                             fp::fast_convert<To, From>(value, rounding, ctx));
   }
   cpu.s.v[op->rd] = result;
-  return op + 1;
+  return next(cpu, op);
 }
 
 // FCVTL: from the lower or the upper half of Vn.
 template <typename To, typename From, bool kUpper>
 const Op* widen(Cpu& cpu, const Op* op) {
   constexpr unsigned kLanes = 128 / To::kWidth;
-  fp::FpContext ctx = fp_context(cpu);
+  const fp::FpContext ctx = fp_context(cpu);
   const Vec source = cpu.s.v[op->rn];
   cpu.s.v[op->rd] = detail::each_lane<Lanes<To, kLanes>>([&](unsigned i) {
     const auto value = source.lane<typename From::Bits>(i + (kUpper ? kLanes : 0));
     return fp::fast_convert<To, From>(value, ctx.rounding(), ctx);
   });
-  return op + 1;
+  return next(cpu, op);
 }
 
 const Op* fcvtxn_scalar(Cpu& cpu, const Op* op) {
-  fp::FpContext ctx = fp_context(cpu);
+  const fp::FpContext ctx = fp_context(cpu);
   const u64 value = cpu.s.v[op->rn].d[0];
   cpu.s.v[op->rd] = Vec{{fp::convert<fp::Single, fp::Double>(value, Rounding::kOdd, ctx), 0}};
-  return op + 1;
+  return next(cpu, op);
 }
 
 // immh:immb is twice the element's width less the number of fraction bits.

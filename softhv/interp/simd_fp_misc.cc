@@ -17,7 +17,7 @@ const Op* unsigned_estimate(Cpu& cpu, const Op* op) {
   const Vec& a = cpu.s.v[op->rn];
   cpu.s.v[op->rd] = detail::each_lane<Lanes<fp::Single, kLanes>>(
       [&](unsigned i) { return kEstimate(a.lane<u32>(i)); });
-  return op + 1;
+  return next(cpu, op);
 }
 
 constexpr u64 replicate(u64 value, unsigned width) {
@@ -28,7 +28,7 @@ constexpr u64 replicate(u64 value, unsigned width) {
 
 const Op* fmov_fill(Cpu& cpu, const Op* op) {
   cpu.s.v[op->rd] = Vec{{op->imm, bit(op->word, 30) ? op->imm : 0}};
-  return op + 1;
+  return next(cpu, op);
 }
 
 } // namespace
