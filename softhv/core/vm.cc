@@ -8,8 +8,10 @@
 
 namespace softhv {
 
-Vm::Vm(u32 ipa_bits)
-    : ipa_bits(ipa_bits), clock(std::make_unique<timer::HostClock>()), alarms(*this, *clock) {}
+Vm::Vm(u32 ipa_bits, std::unique_ptr<timer::Clock> clock)
+    : ipa_bits(ipa_bits),
+      clock(clock != nullptr ? std::move(clock) : std::make_unique<timer::HostClock>()),
+      alarms(*this, *this->clock) {}
 
 Vm::~Vm() = default;
 

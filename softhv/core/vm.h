@@ -22,7 +22,8 @@ inline constexpr u32 kMaxVcpus = 32;
 
 class Vm {
 public:
-  explicit Vm(u32 ipa_bits);
+  // `clock` drives the counter and the timers of all vCPUs; null: the host's.
+  explicit Vm(u32 ipa_bits, std::unique_ptr<timer::Clock> clock = nullptr);
   ~Vm();
   Vm(const Vm&) = delete;
   Vm& operator=(const Vm&) = delete;

@@ -2,6 +2,7 @@
 #include "softhv/core/wait.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "softhv/core/interrupts.h"
 #include "softhv/core/shootdown.h"
@@ -18,7 +19,10 @@ using std::chrono::steady_clock;
 // ISS of a trapped WFI (Arm ARM D17.2.37): CV, COND = always, TI = 0.
 constexpr u64 kWfiSyndrome = 0x01ULL << 26 | 1ULL << 25 | 1ULL << 24 | 0xeULL << 20;
 
-// How long WFE sleeps with an armed exclusive monitor: about what a contended lock is held for.
+// With an armed exclusive monitor WFE waits for a store that nobody reports: it gives the host's
+// core to whoever may do that store, and every kMonitorYields times sleeps, in case it takes
+// longer.
+constexpr unsigned kMonitorYields = 16;
 constexpr microseconds kMonitorSleep{50};
 
 // Shootdowns are served by enter_guest(); armed debug state stays set for ever.
@@ -59,9 +63,16 @@ const interp::Op* wait_for_event(Cpu& cpu, const interp::Op* op) {
   const auto woken = [&] { return cpu.waiter->event() || interrupt_deliverable(cpu); };
   cpu.timer->update();
   if (!woken() && !attention(cpu)) {
+    const bool armed = cpu.s.exclusive_size != 0;
+    if (armed && cpu.waiter->next_monitor_wait() % kMonitorYields != 0) {
+      leave_guest(cpu);
+      std::this_thread::yield();
+      enter_guest(cpu);
+      return nullptr;
+    }
     const u64 next = std::min(cpu.timer->next_deadline(), cpu.timer->next_stream_event());
     Waiter::TimePoint deadline = cpu.vm.clock->host_time(next);
-    if (cpu.s.exclusive_size != 0)
+    if (armed)
       deadline = std::min(deadline, steady_clock::now() + kMonitorSleep);
     sleep(cpu, deadline, woken);
   }

@@ -43,6 +43,9 @@ public:
   [[nodiscard]] bool event() const { return event_.load(std::memory_order_seq_cst); }
   bool take_event() { return event_.exchange(false, std::memory_order_seq_cst); }
 
+  // Counts the WFEs with an armed exclusive monitor. By the vCPU's thread.
+  [[nodiscard]] unsigned next_monitor_wait() { return monitor_waits_++; }
+
   // Time slept so far. By the vCPU's thread.
   [[nodiscard]] std::chrono::nanoseconds slept() const { return slept_; }
 
@@ -52,6 +55,7 @@ private:
   std::atomic<bool> sleeping_{false};
   std::atomic<bool> event_{false};
   std::chrono::nanoseconds slept_{0};
+  unsigned monitor_waits_ = 0;
 };
 
 template <typename Done>

@@ -127,7 +127,9 @@ std::vector<u8> Gic::save() {
     writer.put(cpu->affinity_);
     writer.put(cpu->ctlr_);
     writer.put(static_cast<u32>(cpu->asleep_ ? 1 : 0));
-    writer.put(cpu->local_);
+    Bank local = cpu->local_;
+    local.line = 0; // PPIs are driven by the vCPU's timers as they are then
+    writer.put(local);
   }
   return writer.finish();
 }
@@ -161,7 +163,7 @@ bool Gic::restore(std::span<const u8> data) {
     const auto found = std::ranges::find(cpus_, state.affinity, &CpuInterface::affinity_);
     const bool repeated = i > 0 && saved[i - 1].second.affinity >= state.affinity;
     if (found == cpus_.end() || repeated || (state.ctlr & ~kRedistributorCtlrMask) != 0 ||
-        state.asleep > 1 || (state.local.edge & 0xffff) != 0xffff)
+        state.asleep > 1 || state.local.line != 0 || (state.local.edge & 0xffff) != 0xffff)
       return false;
     cpu = *found;
   }
@@ -171,7 +173,7 @@ bool Gic::restore(std::span<const u8> data) {
   spis_ = spis;
   routes_ = routes;
   for (const auto& [cpu, state] : saved) {
-    const u32 line = cpu->local_.line; // PPIs are driven by the vCPU's timers as they are now
+    const u32 line = cpu->local_.line;
     cpu->local_ = state.local;
     cpu->local_.line = line;
     cpu->ctlr_ = state.ctlr;
