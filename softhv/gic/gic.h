@@ -41,7 +41,7 @@ inline constexpr u64 kGicmSetSpiNsr = 0x40;
 struct Config {
   u64 distributor_base = 0;
   u64 redistributor_base = 0;
-  std::optional<u64> msi_base;
+  std::optional<u64> msi_base = std::nullopt;
   u32 msi_intid_base = 0;
   u32 msi_intid_count = 0; // 0: no MSIs
 
