@@ -129,4 +129,68 @@ constexpr bool hint_is_nop(u32 word) {
   return number < 2 || number > 5;
 }
 
+// --- AdvSIMD -------------------------------------------------------------------------------------
+// Q is word<30>, size word<23:22>. The letters tell which lanes are allocated.
+
+constexpr bool lanes_bhs(u32 word) {
+  return bits(word, 23, 22) != 3;
+}
+constexpr bool lanes_hs(u32 word) {
+  return bits(word, 23, 22) == 1 || bits(word, 23, 22) == 2;
+}
+// There is no arrangement 1D.
+constexpr bool lanes_bhsd(u32 word) {
+  return bits(word, 23, 22) != 3 || bit(word, 30);
+}
+// Reductions exist for 8B, 16B, 4H, 8H and 4S.
+constexpr bool lanes_across(u32 word) {
+  return bits(word, 23, 22) < 2 || (bits(word, 23, 22) == 2 && bit(word, 30));
+}
+
+// Shift by immediate: immh is word<22:19>; 0 belongs to the modified immediates.
+constexpr bool shift_scalar(u32 word) {
+  return bits(word, 22, 19) != 0;
+}
+constexpr bool shift_vector(u32 word) {
+  return bits(word, 22, 19) != 0 && (!bit(word, 22) || bit(word, 30));
+}
+constexpr bool shift_narrow(u32 word) {
+  return bits(word, 22, 19) != 0 && !bit(word, 22);
+}
+
+// Copy: the lowest set bit of imm5, word<20:16>, is the lane size; 64-bit lanes are the largest.
+constexpr bool copy_element(u32 word) {
+  return bits(word, 19, 16) != 0;
+}
+constexpr bool copy_lanes(u32 word) {
+  return bits(word, 19, 16) != 0 && (bits(word, 19, 16) != 8 || bit(word, 30));
+}
+// SMOV to Wd from B and H, to Xd from B, H and S.
+constexpr bool copy_signed(u32 word) {
+  return bits(word, 17, 16) != 0 || (bits(word, 18, 16) == 4 && bit(word, 30));
+}
+// UMOV to Wd from B, H and S, to Xd from D.
+constexpr bool copy_unsigned(u32 word) {
+  return bit(word, 30) ? bits(word, 19, 16) == 8 : bits(word, 18, 16) != 0;
+}
+
+// EXT of 64-bit vectors: imm4 is 0 to 7.
+constexpr bool ext_index(u32 word) {
+  return bit(word, 30) || !bit(word, 14);
+}
+
+// Interleaved structures: size is word<11:10>, no arrangement 1D.
+constexpr bool structure_lanes(u32 word) {
+  return bits(word, 11, 10) != 3 || bit(word, 30);
+}
+// A lane of a single structure: opcode<2:1> is word<15:14>, S word<12>, size word<11:10>.
+constexpr bool structure_lane(u32 word) {
+  switch (bits(word, 15, 14)) {
+  case 0: return true;
+  case 1: return !bit(word, 10);
+  case 2: return bits(word, 11, 10) == 0 || (bits(word, 11, 10) == 1 && !bit(word, 12));
+  default: return false;
+  }
+}
+
 } // namespace softhv::isa
