@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the TLB keeps and what each TLBI takes away (Arm ARM D8.13, D8.14). Every test changes a
+// descriptor, sees that the old translation is still in use where the rig knows it to be cached,
+// and that the invalidation under test ends that.
+#include <gtest/gtest.h>
+
+#include "arch/sysreg.h"
+#include "softhv/testing/rig.h"
+
+namespace softhv::testing {
+namespace {
+
+using kindling::arch::sysreg;
+
+constexpr u32 kTtbr0 = sysreg(3, 0, 2, 0, 0);
+constexpr u32 kPar = sysreg(3, 0, 7, 4, 0);
+constexpr u64 kVa = 0x12'3456'0000;
+constexpr u64 kUser = kDescAf | kDescInner | kDescUxn | kDescPxn | kDescNonGlobal;
+constexpr u64 kGlobal = kUser & ~kDescNonGlobal;
+
+// TLBI op2 values.
+constexpr u32 kVmall = 0, kVae1 = 1, kAside1 = 2, kVaae1 = 3, kVale1 = 5, kVaale1 = 7;
+constexpr u32 kInner = 3, kLocal = 7; // CRm
+
+class Tlb : public ::testing::TestWithParam<u32> {
+protected:
+  explicit Tlb(unsigned grain = 12) : rig(grain) {
+    rig.machine.write<u64>(kData, 1);
+    rig.machine.write<u64>(kData + 0x10'0000, 2);
+  }
+
+  void set_asid(u64 asid) { rig.set_sysreg(kTtbr0, rig.tables.root() | asid << 48); }
+
+  // The value that EL1 reads at `va`; 0: a fault.
+  u64 look(u64 va = kVa) {
+    rig.machine.x(1) = va;
+    return rig.execute(1, {kLdrX0X1}).completed ? rig.machine.x(0) : 0;
+  }
+
+  void tlbi(u32 crm, u32 op2, u64 va, u64 asid) {
+    rig.machine.x(2) = (va >> 12 & 0xfff'ffff'ffff) | asid << 48;
+    ASSERT_TRUE(rig.execute(1, {tlbi_x2(crm, op2), kDsb, kIsb}).completed);
+  }
+
+  Rig rig;
+};
+
+TEST_F(Tlb, KeepsTranslationsUntilTheyAreInvalidated) {
+  rig.tables.map(kVa, kData, kGlobal);
+  EXPECT_EQ(look(), 1);
+  rig.tables.map(kVa, kData + 0x10'0000, kGlobal);
+  EXPECT_EQ(look(), 1);
+  tlbi(kLocal, kVaae1, kVa + 0x1000, 0);
+  EXPECT_EQ(look(), 1);
+  tlbi(kLocal, kVaae1, kVa, 0);
+  EXPECT_EQ(look(), 2);
+}
+
+struct Form {
+  u32 op2;
+  bool by_va, by_asid;
+};
+
+TEST_F(Tlb, EachFormTakesWhatItNames) {
+  constexpr Form kForms[] = {{kVmall, false, false}, {kVae1, true, true},  {kAside1, false, true},
+                             {kVaae1, true, false},  {kVale1, true, true}, {kVaale1, true, false}};
+  for (const u32 crm : {kInner, kLocal}) {
+    for (const Form& form : kForms) {
+      for (const bool right_va : {true, false}) {
+        for (const bool right_asid : {true, false}) {
+          set_asid(5);
+          rig.tables.map(kVa, kData, kUser);
+          tlbi(kLocal, kVmall, 0, 0);
+          ASSERT_EQ(look(), 1);
+          rig.tables.map(kVa, kData + 0x10'0000, kUser);
+          ASSERT_EQ(look(), 1);
+          tlbi(crm, form.op2, right_va ? kVa : kVa + 0x7000, right_asid ? 5 : 6);
+          const bool gone = (right_va || !form.by_va) && (right_asid || !form.by_asid);
+          EXPECT_EQ(look(), gone ? 2 : 1) << crm << ' ' << form.op2 << right_va << right_asid;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(Tlb, GlobalEntriesSurviveAnAsidButNotTheirAddress) {
+  set_asid(5);
+  // TTBR1_EL1's half, where the kernel keeps global pages.
+  const u64 va = 0xffff'0000'0000'0000 | kVa;
+  rig.tables.map(va, kData, kGlobal);
+  EXPECT_EQ(look(va), 1);
+  rig.tables.map(va, kData + 0x10'0000, kGlobal);
+  tlbi(kInner, kAside1, 0, 5);
+  EXPECT_EQ(look(va), 1);
+  tlbi(kInner, kVae1, va, 77); // another ASID: global entries match any
+  EXPECT_EQ(look(va), 2);
+}
+
+TEST_F(Tlb, AsidsKeepTheirTranslationsApart) {
+  // More of them than the vCPU has fast tables for.
+  for (u64 asid = 1; asid <= 20; ++asid) {
+    set_asid(asid);
+    rig.machine.write<u64>(kData + asid * 0x1000, 100 + asid);
+    rig.tables.map(kVa, kData + asid * 0x1000, kUser);
+    tlbi(kLocal, kVae1, kVa, asid);
+    ASSERT_EQ(look(), 100 + asid);
+  }
+  // The table has the page of ASID 20; the last ASIDs are still cached with their own.
+  for (const u64 asid : {20, 19, 20, 18}) {
+    set_asid(asid);
+    EXPECT_EQ(look(), 100 + asid);
+  }
+  tlbi(kLocal, kAside1, 0, 19);
+  set_asid(19);
+  EXPECT_EQ(look(), 120);
+  set_asid(18);
+  EXPECT_EQ(look(), 118);
+}
+
+TEST_F(Tlb, AnyAddressOfABlockInvalidatesAllOfIt) {
+  const u64 block = 0x12'4000'0000;
+  for (unsigned level = 1; level <= 2; ++level) {
+    const u64 size = 1ULL << rig.tables.shift(level);
+    const u64 base = block + level * 0x1'0000'0000;
+    const u64 pa = kRamBase & ~(size - 1);
+    rig.tables.map(base, pa, kGlobal, level);
+    const u64 offset = (kData - pa) & (size - 1);
+    const u64 page = level == 1 ? offset : 0x3000;
+    const u64 there = pa + page;
+    rig.machine.write<u64>(there, 11);
+    ASSERT_EQ(look(base + page), 11);
+    rig.machine.write<u64>(rig.tables.slot(base, level), 0);
+    ASSERT_EQ(look(base + page), 11);
+    tlbi(kInner, kVaae1, base + size - 0x1000, 0);
+    EXPECT_EQ(look(base + page), 0) << level;
+  }
+}
+
+TEST_F(Tlb, ReadsFaultAgainAfterPermissionsChange) {
+  rig.tables.map(kVa, kData, kGlobal);
+  rig.machine.x(1) = kVa;
+  EXPECT_TRUE(rig.execute(1, {kStrX0X1}).completed);
+  rig.tables.map(kVa, kData, kGlobal | kDescReadOnly);
+  tlbi(kLocal, kVale1, kVa, 0);
+  EXPECT_EQ(rig.execute(1, {kStrX0X1}).iss(), 0x4f);
+  EXPECT_TRUE(rig.execute(1, {kLdrX0X1}).completed);
+}
+
+class LargePages : public Tlb {
+protected:
+  LargePages() : Tlb(16) {}
+};
+
+TEST_F(LargePages, AnyAddressOfA64KPageInvalidatesAllOfIt) {
+  rig.tables.map(kVa, kData, kGlobal);
+  rig.machine.write<u64>(kData + 0x5000, 50);
+  ASSERT_EQ(look(kVa + 0x5000), 50);
+  rig.tables.map(kVa, kData + 0x10'0000, kGlobal);
+  rig.machine.write<u64>(kData + 0x10'5000, 51);
+  ASSERT_EQ(look(kVa + 0x5000), 50);
+  tlbi(kInner, kVae1, kVa + 0xf000, 0);
+  EXPECT_EQ(look(kVa + 0x5000), 51);
+}
+
+TEST(TlbSmp, BroadcastReachesOtherVcpusAndTheLocalFormDoesNot) {
+  Rig rig(12, 2);
+  rig.tables.map(kVa, kData, kGlobal);
+  rig.machine.write<u64>(kData, 1);
+  rig.machine.write<u64>(kData + 0x10'0000, 2);
+  const auto look = [&](unsigned cpu) {
+    rig.machine.x(1, cpu) = kVa;
+    EXPECT_TRUE(rig.execute(1, {kLdrX0X1}, cpu).completed);
+    return rig.machine.x(0, cpu);
+  };
+  EXPECT_EQ(look(0), 1);
+  EXPECT_EQ(look(1), 1);
+  rig.tables.map(kVa, kData + 0x10'0000, kGlobal);
+  rig.machine.x(2) = kVa >> 12;
+  ASSERT_TRUE(rig.execute(1, {tlbi_x2(kLocal, kVaae1), kDsb, kIsb}).completed);
+  EXPECT_EQ(look(0), 2);
+  EXPECT_EQ(look(1), 1);
+  ASSERT_TRUE(rig.execute(1, {tlbi_x2(kInner, kVaae1), kDsb, kIsb}).completed);
+  EXPECT_EQ(look(1), 2);
+}
+
+TEST_F(Tlb, AddressTranslationInstructionsFillPar) {
+  const auto at = [&](u32 op2, u64 va) {
+    rig.machine.x(1) = va;
+    EXPECT_TRUE(rig.execute(1, {at_x1(op2), kIsb}).completed);
+    return rig.get_sysreg(kPar);
+  };
+  constexpr u32 kS1E1R = 0, kS1E1W = 1, kS1E0R = 2, kS1E0W = 3;
+  rig.tables.map(kVa, kData, kGlobal | kDescReadOnly);
+  const u64 good = kData | 0xffULL << 56 | 1 << 11 | 3 << 7;
+  EXPECT_EQ(at(kS1E1R, kVa + 0x123), good);
+  EXPECT_EQ(at(kS1E1W, kVa), 1 << 11 | 0xf << 1 | 1);
+  EXPECT_EQ(at(kS1E0R, kVa), 1 << 11 | 0xf << 1 | 1);
+  EXPECT_EQ(at(kS1E1R, kVa + 0x1000), 1 << 11 | 7 << 1 | 1);
+  rig.tables.map(kVa + 0x2000, kData, kGlobal | kDescUser | desc_attr(1));
+  EXPECT_EQ(at(kS1E0W, kVa + 0x2000), kData | 1 << 11 | 2 << 7); // Device-nGnRnE
+}
+
+} // namespace
+} // namespace softhv::testing
