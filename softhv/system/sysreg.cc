@@ -221,7 +221,10 @@ bool read_debug(Cpu& cpu, u32 encoding, u64& out) {
 }
 bool write_debug(Cpu& cpu, u32 encoding, u64 value) {
   constexpr u64 kMask[] = {~3ULL, 0x00ff'e1e7, ~3ULL, 0x1f1f'ffff};
-  debug_register(cpu, encoding) = value & kMask[(encoding & 7) - 4];
+  // A context-aware breakpoint may compare all of CONTEXTIDR_EL1.
+  constexpr u32 kFirstContext = id::kBreakpoints - id::kContextBreakpoints;
+  const bool context = (encoding & 7) == 4 && (encoding >> 3 & 15) >= kFirstContext;
+  debug_register(cpu, encoding) = value & (context ? ~0ULL : kMask[(encoding & 7) - 4]);
   cpu.debug->watchpoints_changed();
   return true;
 }
