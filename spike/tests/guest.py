@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A guest under test: boot with the default guest files, a disk of its own, its console on pipes."""
+import os
+import select
+import shutil
+import subprocess
+import tempfile
+import time
+
+BOOT = os.environ["KINDLING_BOOT"]
+GUEST = os.environ["KINDLING_GUEST"]
+PROMPT = b"root@kindling:~# "
+# A boot takes seconds; a machine under heavy load may take minutes.
+TIMEOUT = 240
+
+
+def guest_file(name):
+    return os.path.join(GUEST, name)
+
+
+def guest_files_present():
+    return all(os.path.exists(guest_file(name)) for name in ("Image", "initramfs.cpio.gz", "rootfs.ext4"))
+
+
+class Disk:
+    """A private copy of the root file system."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = os.path.join(self.folder.name, "rootfs.ext4")
+        shutil.copyfile(guest_file("rootfs.ext4"), self.path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.folder.cleanup()
+
+
+class Guest:
+    """boot, running. As a context it is killed at the end if it still runs."""
+
+    def __init__(self, disk, *options, append="quiet", kernel="Image"):
+        command = [BOOT, *options, "--append", append]
+        if kernel == "Image":
+            command += ["--initramfs", guest_file("initramfs.cpio.gz")]
+        command += [guest_file(kernel), disk.path]
+        self.errors = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=self.errors, bufsize=0)
+        self.output = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for file in (self.process.stdin, self.process.stdout, self.errors):
+            file.close()
+
+    def stderr(self):
+        self.errors.seek(0)
+        return self.errors.read().decode(errors="replace")
+
+    def read_until(self, wanted):
+        """Console output up to and with `wanted`; None: up to the end."""
+        deadline = time.monotonic() + TIMEOUT
+        while wanted is None or wanted not in self.output:
+            ready, _, _ = select.select([self.process.stdout], [], [],
+                                        max(deadline - time.monotonic(), 0))
+            chunk = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            if not chunk:
+                if wanted is None and ready:
+                    break
+                why = "ended" if ready else f"said nothing more within {TIMEOUT} s"
+                raise AssertionError(f"boot {why} before {wanted!r}; console: "
+                                     f"{self.output[-3000:].decode(errors='replace')}\n{self.stderr()}")
+            self.output += chunk
+        end = len(self.output) if wanted is None else self.output.index(wanted) + len(wanted)
+        seen, self.output = self.output[:end], self.output[end:]
+        return seen.decode(errors="replace").replace("\r\n", "\n")
+
+    def type(self, data):
+        """Types at the console; waits as long as the guest does not read."""
+        view = memoryview(data)
+        deadline = time.monotonic() + TIMEOUT
+        while view:
+            readable, writable, _ = select.select(
+                [self.process.stdout], [self.process.stdin], [], max(deadline - time.monotonic(), 0))
+            if not readable and not writable:
+                raise AssertionError("the console took no more input")
+            if readable:
+                self.output += os.read(self.process.stdout.fileno(), 65536)
+            if writable:
+                view = view[os.write(self.process.stdin.fileno(), view[:4096]):]
+
+    def run(self, command):
+        """Types a command at the prompt; what it printed, and its exit status."""
+        self.type(command.encode() + b"; echo \"[$?]\"\n")
+        self.read_until(b"; echo \"[$?]\"\r\n")
+        text = self.read_until(PROMPT)
+        text = text[:-len(PROMPT)]
+        body, _, status = text.rpartition("[")
+        return body, int(status.rstrip("]\n"))
+
+    def end(self):
+        """Waits until boot ends; its exit status."""
+        self.read_until(None)
+        return self.process.wait(TIMEOUT)
