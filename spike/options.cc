@@ -58,7 +58,8 @@ void declare(CLI::App& app, RawOptions& raw) {
   app.add_option("--append", raw.append, "add to the kernel's command line")
       ->type_name("STRING")
       ->expected(1)
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   app.add_option("--cmdline", raw.cmdline,
                  fmt::format("use instead of the default command line, \"{}{}\"", kConsoleArguments,
                              kRootArguments))
@@ -67,7 +68,8 @@ void declare(CLI::App& app, RawOptions& raw) {
                  "one more disk: FILE[,ro][,id=NAME]; may be given several times")
       ->type_name("FILE")
       ->expected(1)
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   app.add_option("--backend", raw.backend,
                  fmt::format("what executes the guest: {}", vmm::vstate::kBackendNames))
       ->type_name("NAME")
