@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The declarations of this folder against the documented values of Hypervisor.framework. Compiled as
-// C11 and as C++; there is nothing to run.
+// The declarations of this folder against the documented values of Hypervisor.framework. Compiled
+// as C11 and as C++; there is nothing to run.
 #include <Hypervisor/Hypervisor.h>
 
 #ifndef __cplusplus

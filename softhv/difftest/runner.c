@@ -6,7 +6,7 @@
  * follows it, or a fault), whose context holds all registers; the handler reports them, loads those
  * of the next case into the context and returns into it. */
 #define _GNU_SOURCE
-#include "protocol.h"
+#include "softhv/difftest/protocol.h"
 
 #include <asm/sigcontext.h>
 #include <signal.h>

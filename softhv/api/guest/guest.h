@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Assembler macros of the test guests. A program is loaded at RAM_BASE and entered at its first byte
-// by every vCPU with its number in x0, at EL1h with interrupts masked and the MMU off.
-// x27 is the vCPU's number, x28 its SGI_base, x26 RAM_BASE + DATA.
+// Assembler macros of the test guests. A program is loaded at RAM_BASE and entered at its first
+// byte by every vCPU with its number in x0, at EL1h with interrupts masked and the MMU off. x27 is
+// the vCPU's number, x28 its SGI_base, x26 RAM_BASE + DATA.
 #define RAM_BASE 0x40000000
 #define DATA 0x8000
 #define GICD 0x3fe00000
