@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Spins, without WFI and without leaving the block, until a timer interrupt ends the loop.
-#include "guest.h"
+#include "softhv/api/guest/guest.h"
 
   enter
   gic_open

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // WFE: SEV between two vCPUs, SEVL, and the event stream.
-#include "guest.h"
+#include "softhv/api/guest/guest.h"
 
 #define ROUNDS 500
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For a VM without a GIC: HVC #1 after each interrupt with 1 (IRQ) or 2 (FIQ) in x0; HVC #0 at the end
 // of each WFI, which the host steps over.
-#include "guest.h"
+#include "softhv/api/guest/guest.h"
 
   mov x26, #RAM_BASE
   add x26, x26, #DATA

@@ -3,7 +3,7 @@
 // 0x80 as well. The handler of SGI 1 sends 2 and 3 to itself with interrupts open: 2 must preempt it,
 // 3 must wait until 2 has ended. A trace of what happened is written to slot 0 onwards: for every
 // handler its INTID and the running priority on entry, and 0x100 + INTID on exit.
-#include "guest.h"
+#include "softhv/api/guest/guest.h"
 
   enter
   gic_open

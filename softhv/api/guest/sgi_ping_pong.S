@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two vCPUs send each other SGIs in turn and sleep in WFI between. Slot 0 counts what a vCPU got.
-#include "guest.h"
+#include "softhv/api/guest/guest.h"
 
 #define ROUNDS 1000
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks the host to drive SPI 40 (level) with HVC #1 and 41 (edge) with HVC #2, sleeps until it has come,
 // and has the line of 40 lowered by HVC #3 in the handler. Slots 0 and 1 count.
-#include "guest.h"
+#include "softhv/api/guest/guest.h"
 
 #define ROUNDS 50
 

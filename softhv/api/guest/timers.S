@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Waits in WFI for the virtual timer, then for the physical one, twenty times each. Slot 0 counts
 // PPI 27, slot 1 PPI 30. Checks that neither comes early.
-#include "guest.h"
+#include "softhv/api/guest/guest.h"
 
 #define ROUNDS 20
 #define TICKS 2400 // 100 us
