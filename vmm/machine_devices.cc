@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/machine_devices.h"
 
+#include <fmt/format.h>
+
 #include "devices/boot_timer.h"
 #include "devices/console.h"
 #include "devices/device_manager.h"
 #include "devices/event_port.h"
 #include "devices/pl031.h"
 #include "devices/serial16550.h"
+#include "devices/virtio/blk.h"
+#include "devices/virtio/mmio.h"
+#include "devices/virtio/rng.h"
+#include "vmm/loader/disk.h"
 
 namespace kindling::vmm {
 
 namespace {
+
+namespace virtio = devices::virtio;
 
 class HostConsoleOutput final : public devices::ConsoleOutput {
 public:
@@ -35,6 +43,7 @@ struct MachineDevices::Impl {
 
   Status add_platform();
   Status add_disks(const std::vector<DiskConfig>& disks, devices::GuestMemory& memory);
+  Status add_entropy(devices::GuestMemory& memory);
 
   const MachineHost host;
   devices::HostEventPort port;
@@ -66,11 +75,26 @@ Status MachineDevices::Impl::add_platform() {
 }
 
 Status MachineDevices::Impl::add_disks(const std::vector<DiskConfig>& disks,
-                                       devices::GuestMemory& /*memory*/) {
-  if (!disks.empty()) {
-    return Error{disks[0].path + ": this build has no disk device; boot with --initramfs"};
+                                       devices::GuestMemory& memory) {
+  for (size_t i = 0; i < disks.size(); ++i) {
+    auto backend = open_machine_disk(disks[i].path, disks[i].read_only);
+    if (!backend) {
+      return backend.error();
+    }
+    const auto disk = manager.create<virtio::MmioTransport>(
+        fmt::format("disk{}", i),
+        std::make_unique<virtio::Blk>(std::move(*backend), port, disks[i].id), memory);
+    if (!disk) {
+      return disk.error();
+    }
   }
   return {};
+}
+
+Status MachineDevices::Impl::add_entropy(devices::GuestMemory& memory) {
+  const auto entropy =
+      manager.create<virtio::MmioTransport>("rng", std::make_unique<virtio::Rng>(port), memory);
+  return entropy ? Status() : entropy.error();
 }
 
 Result<std::unique_ptr<MachineDevices>> MachineDevices::create(const std::vector<DiskConfig>& disks,
@@ -82,6 +106,9 @@ Result<std::unique_ptr<MachineDevices>> MachineDevices::create(const std::vector
     return s.error();
   }
   if (Status s = impl->add_disks(disks, memory); !s) {
+    return s.error();
+  }
+  if (Status s = impl->add_entropy(memory); !s) {
     return s.error();
   }
   return std::unique_ptr<MachineDevices>(new MachineDevices(std::move(impl)));
