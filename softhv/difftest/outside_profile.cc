@@ -27,13 +27,13 @@ constexpr OutsideEncoding kOutside[] = {
     {0xbf20e400, 0x2e00c400, "FEAT_FCMA"}, // FCMLA (vector), FCADD
     {0xbf20ec00, 0x2e00e400, "FEAT_FCMA"},
     {0xbf009400, 0x2f001000, "FEAT_FCMA"}, // FCMLA (by element)
-    {0xff3e7c00, 0x1e284000, "FEAT_FRINTTS"},
+    {0xffbe7c00, 0x1e284000, "FEAT_FRINTTS"},
     {0x9fbfec00, 0x0e21e800, "FEAT_FRINTTS"},
     {0xbf60fc00, 0x0e20ec00, "FEAT_FHM"},  // FMLAL, FMLSL
     {0xbf60fc00, 0x2e20cc00, "FEAT_FHM"},  // FMLAL2, FMLSL2
     {0x9fc0b400, 0x0f800000, "FEAT_FHM"},  // by element: FMLAL, FMLSL
     {0xbfc0b400, 0x2f808000, "FEAT_FHM"},  // by element: FMLAL2, FMLSL2
-    {0x9fe0f400, 0x0e80a400, "FEAT_I8MM"}, // SMMLA, UMMLA, USMMLA
+    {0x9fc0f400, 0x0e80a400, "FEAT_I8MM"}, // SMMLA, UMMLA, USMMLA
     {0xbfe0f400, 0x0e809400, "FEAT_I8MM"}, // USDOT
     {0xbf40f400, 0x0f00f000, "FEAT_I8MM"}, // SUDOT, USDOT (by element)
     {0xbfe0fc00, 0x2e40fc00, "FEAT_BF16"}, // BFDOT
@@ -52,16 +52,14 @@ constexpr OutsideEncoding kOutside[] = {
     {0xfffff09f, 0xd500409f, "MSR (immediate) of features outside the profile"},
     {0xffffff1f, 0xd500401f, "FEAT_FlagM2"}, // XAFLAG, AXFLAG
     {0x3fa08000, 0x08800000, "FEAT_LOR"},    // LDLAR, STLLR
-    // Not allocated, but QEMU 7.2 ignores bit 22 of FMAXV, FMINV and their NM forms, and of the
-    // scalar FMAXP, FMINP, their NM forms and FADDP
-    {0xbf7ffc00, 0x0e70c800, "across lanes, half precision, with bit 22 set"},
-    {0xbf7ffc00, 0x0e70f800, "across lanes, half precision, with bit 22 set"},
-    {0xff7ffc00, 0x5e70c800, "scalar pairwise, half precision, with bit 22 set"},
-    {0xff7ffc00, 0x5e70f800, "scalar pairwise, half precision, with bit 22 set"},
-    {0xfffffc00, 0x5e70d800, "scalar pairwise, half precision, with bit 22 set"},
-    // ... and takes these for FMOV (vector, immediate) and FNEG (vector) in half precision
-    {0xbff8fc00, 0x2f00fc00, "modified immediate, half precision, with op set"},
-    {0xfffffc00, 0x7ef8f800, "scalar FNEG, half precision"},
+    // Not allocated, but QEMU 7.2 ignores bit 22 of the half-precision across-lanes and pairwise
+    // instructions, the scalar bit of FNEG (vector), and op of the half-precision FMOV (vector,
+    // immediate).
+    {0xaf7ffc00, 0x0e70c800, "FMAXNMV, FMINNMV, FMAXNMP, FMINNMP with bit 22 set"},
+    {0xaf7ffc00, 0x0e70d800, "FADDP with bit 22 set"},
+    {0xaf7ffc00, 0x0e70f800, "FMAXV, FMINV, FMAXP, FMINP with bit 22 set"},
+    {0xfffffc00, 0x7ef8f800, "FNEG (vector) with the scalar bit set"},
+    {0xbff8fc00, 0x2f00fc00, "FMOV (vector, immediate), half precision, with op set"},
 };
 
 } // namespace
