@@ -52,6 +52,14 @@ bool is_store_exclusive(u32 word) {
          (!bit(word, 21) || bit(word, 31));
 }
 
+bool is_branch_to_self(const Row& row, u32 word) {
+  u32 offset_bits = 0;
+  for (unsigned i = 0; i < 32; ++i)
+    if (row.pattern[31 - i] == 'i')
+      offset_bits |= 1U << i;
+  return offset_bits != 0 && (word & offset_bits) == 0;
+}
+
 constexpr u64 kDataMiddle = DIFFTEST_DATA_BASE + DIFFTEST_DATA_SIZE / 2;
 
 u64 data_at(u64 address) {
@@ -72,9 +80,12 @@ u32 Generator::encode(const Row& row) {
       continue;
     if ((row.traits & isa::kTraitMem) != 0 && !has_distinct_registers(row, word))
       continue;
+    // A branch to itself never ends.
+    if ((row.traits & isa::kTraitBranch) != 0 && is_branch_to_self(row, word))
+      continue;
     // B and BL reach far beyond the code region; mostly stay inside it.
     if ((row.traits & isa::kTraitBranch) != 0 && bits(word, 30, 26) == 0b00101 && chance(75))
-      word = (word & ~0x03ff'ffffU) | (static_cast<u32>(random_()) & 0x0003'ffff);
+      word = (word & ~0x03ff'ffffU) | static_cast<u32>(1 + below(0x3'ffff));
     return word;
   }
   return row.value;
@@ -154,7 +165,7 @@ void Generator::place_operands(const Row& row, difftest_case& c) {
   if ((row.traits & isa::kTraitBranch) != 0) {
     const int n = field(row, word, 'n');
     if (n >= 0 && n < 31)
-      r.x[n] = DIFFTEST_CODE_BASE + 4 * below(DIFFTEST_CODE_SIZE / 4);
+      r.x[n] = DIFFTEST_CODE_BASE + 4 * below((DIFFTEST_SLOT - DIFFTEST_CODE_BASE) / 4);
     return;
   }
   const int base = field(row, word, 'N');
