@@ -70,6 +70,9 @@ struct Cpu {
   // returns nullptr from the middle of a block puts itself here.
   const interp::Op* last = nullptr;
 
+  // Of the page of the running block: changes when the block may be outdated.
+  const std::atomic<u32>* code_info = nullptr;
+
   // Advanced whenever guest code starts to run again. Code pages are compared with what was
   // translated once in each epoch, since the host may have written to them meanwhile.
   u32 code_epoch = 0;

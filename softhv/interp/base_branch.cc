@@ -1,12 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // Branches (Arm ARM C4.1.89). The target of a direct branch is kept in op.imm relative to the start
 // of the block, which is all that depends on where the code is mapped. A conditional branch that is
-// not taken goes on in its block.
+// not taken goes on in its block, and one whose target is in its block stays there: link_branch().
 #include "softhv/interp/alu.h"
 #include "softhv/interp/handlers.h"
+#include "softhv/interp/translator.h"
 
 namespace softhv::interp {
 namespace {
+
+// What the branches test.
+struct Always {
+  static bool holds(const Cpu& /*cpu*/, const Op* /*op*/) { return true; }
+};
+template <unsigned kCondition>
+struct Flags {
+  static bool holds(const Cpu& cpu, const Op* /*op*/) {
+    return condition_holds<kCondition>(cpu.s.pstate.nzcv);
+  }
+};
+template <typename T>
+struct Zero {
+  static bool holds(const Cpu& cpu, const Op* op) { return static_cast<T>(cpu.s.x[op->rd]) == 0; }
+};
+struct BitClear { // aux: the number of the bit
+  static bool holds(const Cpu& cpu, const Op* op) { return !bit(cpu.s.x[op->rd], op->aux); }
+};
+template <typename Test>
+struct Not {
+  static bool holds(const Cpu& cpu, const Op* op) { return !Test::holds(cpu, op); }
+};
 
 const Op* jump(Cpu& cpu, const Op* op) {
   cpu.last = op;
@@ -14,37 +37,60 @@ const Op* jump(Cpu& cpu, const Op* op) {
   return nullptr;
 }
 
-const Op* branch(Cpu& cpu, const Op* op) {
-  return jump(cpu, op);
+// How far the target of a linked branch is, in ops. execute() takes the ops of a block to have run
+// in sequence; the branch makes up for it.
+i64 distance(const Op* op) {
+  return static_cast<i64>(op->rm) - op->index;
 }
+
+const Op* move_forward(Cpu& cpu, const Op* op) {
+  const i64 n = distance(op);
+  cpu.retired += static_cast<u64>(1 - n);
+  return op[n].fn(cpu, op + n);
+}
+
+// Leaves the block all the same when the run loop has something to do or the code has changed.
+const Op* move_back(Cpu& cpu, const Op* op) {
+  if (cpu.attention.load(std::memory_order_relaxed) != 0 ||
+      cpu.code_info->load(std::memory_order_acquire) != op->aux2) [[unlikely]]
+    return jump(cpu, op);
+  const i64 n = distance(op);
+  cpu.retired += static_cast<u64>(1 - n);
+  return op + n;
+}
+
+using Take = const Op* (*)(Cpu&, const Op*);
+
+template <typename Test, Take kTake>
+const Op* branch_if(Cpu& cpu, const Op* op) {
+  return Test::holds(cpu, op) ? kTake(cpu, op) : next(cpu, op);
+}
+
+template <typename Test>
+constexpr Handler kBranch = branch_if<Test, jump>;
+
+// The forms of a branch: to another block, forward and back within its block.
+struct Forms {
+  Handler far;
+  Handler forward;
+  Handler back;
+};
+template <typename Test>
+constexpr Forms kForms = {branch_if<Test, jump>, branch_if<Test, move_forward>,
+                          branch_if<Test, move_back>};
+
+constexpr Forms kAllForms[] = {
+    kForms<Always>,    kForms<Flags<0>>,       kForms<Flags<1>>,      kForms<Flags<2>>,
+    kForms<Flags<3>>,  kForms<Flags<4>>,       kForms<Flags<5>>,      kForms<Flags<6>>,
+    kForms<Flags<7>>,  kForms<Flags<8>>,       kForms<Flags<9>>,      kForms<Flags<10>>,
+    kForms<Flags<11>>, kForms<Flags<12>>,      kForms<Flags<13>>,     kForms<Flags<14>>,
+    kForms<Flags<15>>, kForms<Zero<u32>>,      kForms<Zero<u64>>,     kForms<Not<Zero<u32>>>,
+    kForms<BitClear>,  kForms<Not<Zero<u64>>>, kForms<Not<BitClear>>,
+};
 
 const Op* branch_link(Cpu& cpu, const Op* op) {
   cpu.s.x[30] = next_pc(cpu, op);
   return jump(cpu, op);
-}
-
-template <unsigned kCondition>
-const Op* branch_cond(Cpu& cpu, const Op* op) {
-  return condition_holds<kCondition>(cpu.s.pstate.nzcv) ? jump(cpu, op) : next(cpu, op);
-}
-
-template <typename T>
-const Op* cbz(Cpu& cpu, const Op* op) {
-  return static_cast<T>(cpu.s.x[op->rd]) == 0 ? jump(cpu, op) : next(cpu, op);
-}
-
-template <typename T>
-const Op* cbnz(Cpu& cpu, const Op* op) {
-  return static_cast<T>(cpu.s.x[op->rd]) != 0 ? jump(cpu, op) : next(cpu, op);
-}
-
-// aux: the number of the bit.
-const Op* tbz(Cpu& cpu, const Op* op) {
-  return bit(cpu.s.x[op->rd], op->aux) ? next(cpu, op) : jump(cpu, op);
-}
-
-const Op* tbnz(Cpu& cpu, const Op* op) {
-  return bit(cpu.s.x[op->rd], op->aux) ? jump(cpu, op) : next(cpu, op);
 }
 
 const Op* branch_register(Cpu& cpu, const Op* op) {
@@ -69,9 +115,27 @@ void decode_test(Op& op) {
 
 } // namespace
 
+void link_branch(Op& op, u32 size, u32 generation) {
+  if (bits(op.word, 28, 26) != 0b101) // branches, exceptions, system
+    return;
+  const u64 target = op.imm / 4;
+  if (target >= size)
+    return;
+  for (const Forms& forms : kAllForms) {
+    if (op.fn != forms.far && op.fn != forms.back)
+      continue;
+    const bool back = target <= op.index;
+    op.fn = back ? forms.back : forms.forward;
+    op.rm = static_cast<u8>(target);
+    if (back)
+      op.aux2 = generation;
+    return;
+  }
+}
+
 Handler translate_kB(Op& op) {
   decode_target(op, 26);
-  return branch;
+  return kBranch<Always>;
 }
 
 Handler translate_kBl(Op& op) {
@@ -81,32 +145,32 @@ Handler translate_kBl(Op& op) {
 
 Handler translate_kBCond(Op& op) {
   constexpr Handler kHandlers[] = {
-      branch_cond<0>,  branch_cond<1>,  branch_cond<2>,  branch_cond<3>,
-      branch_cond<4>,  branch_cond<5>,  branch_cond<6>,  branch_cond<7>,
-      branch_cond<8>,  branch_cond<9>,  branch_cond<10>, branch_cond<11>,
-      branch_cond<12>, branch_cond<13>, branch_cond<14>, branch_cond<15>};
+      kBranch<Flags<0>>,  kBranch<Flags<1>>,  kBranch<Flags<2>>,  kBranch<Flags<3>>,
+      kBranch<Flags<4>>,  kBranch<Flags<5>>,  kBranch<Flags<6>>,  kBranch<Flags<7>>,
+      kBranch<Flags<8>>,  kBranch<Flags<9>>,  kBranch<Flags<10>>, kBranch<Flags<11>>,
+      kBranch<Flags<12>>, kBranch<Flags<13>>, kBranch<Flags<14>>, kBranch<Flags<15>>};
   decode_target(op, 19);
   return kHandlers[bits(op.word, 3, 0)];
 }
 
 Handler translate_kCbz(Op& op) {
   decode_target(op, 19);
-  return by_size(op, cbz<u32>, cbz<u64>);
+  return by_size(op, kBranch<Zero<u32>>, kBranch<Zero<u64>>);
 }
 
 Handler translate_kCbnz(Op& op) {
   decode_target(op, 19);
-  return by_size(op, cbnz<u32>, cbnz<u64>);
+  return by_size(op, kBranch<Not<Zero<u32>>>, kBranch<Not<Zero<u64>>>);
 }
 
 Handler translate_kTbz(Op& op) {
   decode_test(op);
-  return tbz;
+  return kBranch<BitClear>;
 }
 
 Handler translate_kTbnz(Op& op) {
   decode_test(op);
-  return tbnz;
+  return kBranch<Not<BitClear>>;
 }
 
 Handler translate_kBr(Op& /*op*/) {

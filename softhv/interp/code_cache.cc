@@ -66,6 +66,8 @@ void CodeCache::translate(CodePage& page, u32 offset, u32 generation) {
     block.generation = generation;
   else
     block = translate_block(page, offset, generation);
+  for (u32 n = 0; n < block.size; ++n)
+    link_branch(block.ops[n], block.size, generation);
 }
 
 } // namespace softhv::interp

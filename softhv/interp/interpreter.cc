@@ -67,6 +67,7 @@ void run(Cpu& cpu) {
       CodeCache::translate(*page, offset, cpu.mmu->mark_code(page->ipa, page->info));
       continue;
     }
+    cpu.code_info = page->info;
     execute(cpu, block->ops.get(), block->size);
   }
 }

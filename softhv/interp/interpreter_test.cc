@@ -153,6 +153,46 @@ TEST_F(Interpreter, LeavesATightLoopWhenAsked) {
   EXPECT_EQ(rig.cpu().s.pc, kCodeEl1);
 }
 
+// Loops and skips that stay within their block.
+TEST_F(Interpreter, BranchesWithinABlockCountAndTestAsOthers) {
+  const u64 before = rig.cpu().retired;
+  // sums the odd numbers below 10
+  EXPECT_TRUE(
+      rig.execute(1, {insn(0xd2800142, "mov x2, #10"), insn(0xd2800003, "mov x3, #0"),
+                      insn(0xd1000442, "sub x2, x2, #1"), insn(0x36000042, "tbz x2, #0, .+8"),
+                      insn(0x8b020063, "add x3, x3, x2"), insn(0xb5ffffa2, "cbnz x2, .-12"),
+                      insn(0xf100647f, "cmp x3, #25"), insn(0x54000040, "b.eq .+8"),
+                      insn(0xd2800003, "mov x3, #0")})
+          .completed);
+  EXPECT_EQ(x(3), 25U);
+  EXPECT_EQ(rig.cpu().retired - before, 2U + 10 * 3 + 5 + 2 + 1);
+}
+
+// A store by another vCPU reaches a loop that never leaves its block.
+TEST(InterpreterParallel, ALoopSeesItsCodeChange) {
+  Rig rig(12, 2);
+  rig.tables.map(kData, kData, kDescAf | kDescInner);
+  rig.cpu(0).s.x[1] = kData;
+  rig.cpu(0).s.x[2] = 1;
+  Outcome looping;
+  std::thread other([&] {
+    looping = rig.execute(1, {insn(0xc89ffc22, "stlr x2, [x1]"), insn(0x14000000, "b .")}, 0);
+  });
+  auto* started = reinterpret_cast<std::atomic<u64>*>(rig.machine.host(kData));
+  while (started->load() == 0)
+    std::this_thread::yield();
+  rig.cpu(1).s.x[1] = kCodeEl1 + 4;
+  rig.cpu(1).s.x[2] = insn(0xd503201f, "nop");
+  EXPECT_TRUE(rig.execute(1,
+                          {insn(0xb9000022, "str w2, [x1]"), insn(0xd50b7b21, "dc cvau, x1"),
+                           insn(0xd5033b9f, "dsb ish"), insn(0xd50b7521, "ic ivau, x1"),
+                           insn(0xd5033b9f, "dsb ish")},
+                          1)
+                  .completed);
+  other.join();
+  EXPECT_TRUE(looping.completed);
+}
+
 TEST_F(Interpreter, BranchesFormAddressesFromTheirOwn) {
   x(1) = 0;
   EXPECT_TRUE(rig.execute(1, {insn(0xd503201f, "nop"), insn(0x10000001, "adr x1, .+0"),

@@ -10,6 +10,10 @@ namespace softhv::interp {
 // exception. Returns true when the block ends here.
 bool translate(u32 word, Mode mode, Op& op);
 
+// For an op of a finished block of `size` instructions, translated as of `generation`: makes a
+// direct branch whose target lies in the block jump there without leaving the block.
+void link_branch(Op& op, u32 size, u32 generation);
+
 // The op that closes a block which runs off its end.
 Op terminator(u16 index);
 
