@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "softhv/fp/arith.h"
 
-#include <utility>
+#include <algorithm>
 
 #include "softhv/fp/round.h"
 #include "softhv/fp/unpack.h"
@@ -44,29 +44,25 @@ Wide product(const Unpacked& a, const Unpacked& b) {
 // The sum, with bit 0 sticky; sig is zero when it is exactly zero. When bits are lost the exponents
 // differ by more than the guard bits below the operands, so that at most one bit of the
 // difference cancels and the sticky bit stays below the rounding point.
-Wide sum(Wide a, Wide b) {
+Wide sum(const Wide& a, const Wide& b) {
   if (a.sig == 0)
     return b;
   if (b.sig == 0)
     return a;
-  if (a.exp < b.exp || (a.exp == b.exp && a.sig < b.sig))
-    std::swap(a, b);
-  b.sig = shift_right_sticky(b.sig, static_cast<u32>(a.exp - b.exp));
+  const bool swapped = a.exp < b.exp || (a.exp == b.exp && a.sig < b.sig);
+  const Wide& large = swapped ? b : a;
+  const Wide& small = swapped ? a : b;
+  const u128 aligned = shift_right_sticky(small.sig, static_cast<u32>(large.exp - small.exp));
   if (a.negative == b.negative) {
-    a.sig += b.sig;
-    if ((a.sig >> 127) != 0) {
-      a.sig = shift_right_sticky(a.sig, 1);
-      ++a.exp;
-    }
-    return a;
+    const u128 total = large.sig + aligned;
+    const u32 carry = static_cast<u32>(total >> 127);
+    return {large.negative, large.exp + static_cast<i32>(carry), shift_right_sticky(total, carry)};
   }
-  a.sig -= b.sig;
-  if (a.sig == 0)
+  const u128 difference = large.sig - aligned;
+  if (difference == 0)
     return {};
-  const int shift = leading_zeros(a.sig) - 1;
-  a.sig <<= shift;
-  a.exp -= shift;
-  return a;
+  const int shift = leading_zeros(difference) - 1;
+  return {large.negative, large.exp - shift, difference << shift};
 }
 
 Exact narrow(const Wide& w) {
@@ -123,19 +119,30 @@ typename F::Bits multiply(typename F::Bits a, typename F::Bits b, bool extended,
   return round<F>(narrow(product(ua, ub)), ctx.rounding(), ctx);
 }
 
-// floor(sqrt(value)).
-u64 integer_sqrt(u128 value) {
-  u128 root = 0;
-  u128 rest = value;
-  for (u128 bit = u128{1} << 126; bit != 0; bit >>= 2) {
-    const u128 trial = root + bit;
+// floor(sqrt(value)), digit by digit.
+u64 integer_sqrt(u64 value) {
+  u64 root = 0;
+  for (u64 bit = u64{1} << 62; bit != 0; bit >>= 2) {
+    const u64 trial = root + bit;
     root >>= 1;
-    if (rest >= trial) {
-      rest -= trial;
+    if (value >= trial) {
+      value -= trial;
       root += bit;
     }
   }
-  return static_cast<u64>(root);
+  return root;
+}
+
+// floor(sqrt(value)) for value >= 2^126: the upper half of the root digit by digit, the lower half
+// by one division (P. Zimmermann, "Karatsuba Square Root").
+u64 integer_sqrt(u128 value) {
+  const u64 high = static_cast<u64>(value >> 64);
+  const u64 low = static_cast<u64>(value);
+  const u64 upper = integer_sqrt(high);
+  const u128 rest = (u128{high - upper * upper} << 32) | (low >> 32);
+  const u64 lower = std::min(static_cast<u64>(rest / (2 * upper)), u64{0xffff'ffff});
+  const u128 root = (u128{upper} << 32) + lower;
+  return static_cast<u64>(root * root > value ? root - 1 : root);
 }
 
 // The constant of a Newton-Raphson step, 2 or 3.

@@ -222,6 +222,26 @@ FP_FAST_COMPARISON(compare_ge, >=)
 FP_FAST_COMPARISON(compare_gt, >)
 #undef FP_FAST_COMPARISON
 
+// Of two numbers that differ the greater or lesser one is the answer, whatever the form.
+#define FP_FAST_EXTREMUM(name, relation)                                                           \
+  template <typename F>                                                                            \
+  inline typename F::Bits fast_##name(typename F::Bits a, typename F::Bits b, FpContext ctx) {     \
+    if constexpr (detail::kOnHost<F>) {                                                            \
+      if (detail::zero_or_normal<F>(a) && detail::zero_or_normal<F>(b)) {                          \
+        const auto x = detail::to_host<F>(a);                                                      \
+        const auto y = detail::to_host<F>(b);                                                      \
+        if (x != y)                                                                                \
+          return x relation y ? a : b;                                                             \
+      }                                                                                            \
+    }                                                                                              \
+    return name<F>(a, b, ctx);                                                                     \
+  }
+FP_FAST_EXTREMUM(max, >)
+FP_FAST_EXTREMUM(max_num, >)
+FP_FAST_EXTREMUM(min, <)
+FP_FAST_EXTREMUM(min_num, <)
+#undef FP_FAST_EXTREMUM
+
 // Conversions of normal numbers in the middle of the range.
 
 template <typename F>

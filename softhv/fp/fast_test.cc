@@ -75,6 +75,10 @@ TYPED_TEST(Fast, GivesTheSameResultsAndFlags) {
     EXPECT_SAME(compare_eq<F>(a, b, ctx));
     EXPECT_SAME(compare_ge<F>(a, b, ctx));
     EXPECT_SAME(compare_gt<F>(a, b, ctx));
+    EXPECT_SAME(max<F>(a, b, ctx));
+    EXPECT_SAME(min<F>(a, b, ctx));
+    EXPECT_SAME(max_num<F>(a, b, ctx));
+    EXPECT_SAME(min_num<F>(a, b, ctx));
     for (const u8 width : {u8{32}, u8{64}}) {
       const FixedPoint type{width, i % 2 == 0, 0};
       EXPECT_SAME(to_fixed<F>(a, type, Rounding::kZero, ctx));
