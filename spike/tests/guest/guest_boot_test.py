@@ -40,6 +40,7 @@ class GuestBoot(unittest.TestCase):
                 self.check_paste(guest)
                 self.assertEqual(guest.run("echo kept > /root/file; sync"), ("", 0))
                 guest.type(b"reboot\n")
+                guest.read_until(b"Kindling guest:")
                 guest.read_until(PROMPT)
                 self.assertEqual(guest.run("cat /root/file"), ("kept\n", 0))
                 guest.run("echo again >> /root/file")
