@@ -36,22 +36,37 @@ bool unchanged(const CodePage& page, u32 offset, const Block& block) {
   return true;
 }
 
+void drop_blocks(CodePage& page) {
+  page.contents.reset();
+  for (Block& block : page.blocks)
+    block = {};
+}
+
 } // namespace
 
 CodePage& CodeCache::page(u64 ipa, Mode mode, const u8* host, std::atomic<u32>* info) {
-  std::unique_ptr<CodePage>& slot = pages_[ipa | mode.key()];
+  const u64 key = ipa | mode.key();
+  CodePage*& recent = recent_[((ipa >> kTlbPageBits) * 4 + mode.key()) % kRecent];
+  if (recent != nullptr && (recent->ipa | recent->mode.key()) == key && recent->host == host &&
+      recent->info == info)
+    return *recent;
+  std::unique_ptr<CodePage>& slot = pages_[key];
   if (slot == nullptr)
     slot = std::make_unique<CodePage>();
+  // Another mapping of this address brings other contents and another count of changes.
+  if (slot->info != nullptr && (slot->host != host || slot->info != info))
+    drop_blocks(*slot);
   slot->ipa = ipa;
   slot->mode = mode;
   slot->host = host;
   slot->info = info;
-  if (slot->contents != nullptr && std::memcmp(host, slot->contents.get(), kTlbPageSize) != 0) {
-    slot->contents.reset();
-    for (Block& block : slot->blocks)
-      block = {};
-  }
+  recent = slot.get();
   return *slot;
+}
+
+void CodeCache::check(CodePage& page) {
+  if (page.contents != nullptr && std::memcmp(page.host, page.contents.get(), kTlbPageSize) != 0)
+    drop_blocks(page);
 }
 
 void CodeCache::translate(CodePage& page, u32 offset, u32 generation) {

@@ -5,9 +5,10 @@
 // Self-modifying code: the first store to a page that holds translated code takes the MMU's slow
 // path, which takes the page out of code use and advances its generation (Stage2Page::info); a
 // block of an older generation is translated again before it runs. What the host writes on its own
-// is noticed when the vCPU is run again or the page is mapped anew: page() compares its contents.
+// is noticed when the vCPU is run again or the page is mapped anew: check() compares its contents.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <unordered_map>
@@ -52,9 +53,11 @@ public:
   // Pages held before the cache is emptied.
   static constexpr size_t kMaxPages = 4096;
 
-  // The page's blocks; `host` and `info` describe guest memory at `ipa`. Blocks are dropped if the
-  // page no longer has the contents they were translated from.
+  // The page's blocks; `host` and `info` describe guest memory at `ipa`.
   CodePage& page(u64 ipa, Mode mode, const u8* host, std::atomic<u32>* info);
+
+  // Drops the blocks if the page no longer has the contents they were translated from.
+  static void check(CodePage& page);
 
   // The block that starts at `offset` bytes into the page; nullptr when it has not been translated
   // or is out of date.
@@ -69,9 +72,15 @@ public:
 
   [[nodiscard]] bool full() const { return pages_.size() >= kMaxPages; }
   // The caller drops every pointer to a CodePage (TlbEntry::code) first.
-  void clear() { pages_.clear(); }
+  void clear() {
+    pages_.clear();
+    recent_.fill(nullptr);
+  }
 
 private:
+  static constexpr size_t kRecent = 512;
+
+  std::array<CodePage*, kRecent> recent_{}; // in front of pages_
   std::unordered_map<u64, std::unique_ptr<CodePage>> pages_;
 };
 

@@ -32,8 +32,14 @@ CodePage* code_page(Cpu& cpu) {
       cpu.code->clear();
     }
     const u8* host = reinterpret_cast<const u8*>((cpu.s.pc & kTlbPageMask) + entry->host_addend);
-    entry->code = &cpu.code->page(entry->ipa, mode_of(cpu), host, entry->info);
-    entry->code->epoch = cpu.code_epoch;
+    CodePage& page = cpu.code->page(entry->ipa, mode_of(cpu), host, entry->info);
+    // What has been executed since it was last looked at cannot have become other code without the
+    // guest mapping it anew.
+    if (page.epoch != cpu.code_epoch || cpu.mmu->fetch_walked()) {
+      CodeCache::check(page);
+      page.epoch = cpu.code_epoch;
+    }
+    entry->code = &page;
   }
   return entry->code;
 }

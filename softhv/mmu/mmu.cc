@@ -104,6 +104,7 @@ struct Mmu::Impl final : DescriptorReader {
         return true;
       }
     }
+    walked = true;
     const WalkResult result = walk(config, va, *this);
     switch (result.outcome) {
     case WalkResult::Outcome::kDone: break;
@@ -178,6 +179,7 @@ struct Mmu::Impl final : DescriptorReader {
   TlbSlot* slot = nullptr;
   u64 fpen = ~0ULL;
   bool descriptor_fault_mapped = false;
+  bool walked = false; // by the last fetch()
   std::array<CachedPage, kStage2Cached> pages{};
 };
 
@@ -190,6 +192,10 @@ void Mmu::context_changed() {
   const Pstate& p = cpu.s.pstate;
   cpu.tlb = &impl_->table(regime_of(p));
   cpu.tlb_unprivileged = p.el == 1 && p.uao == 0 ? &impl_->table(Regime::kEl0) : cpu.tlb;
+}
+
+bool Mmu::fetch_walked() const {
+  return impl_->walked;
 }
 
 void Mmu::drop_code() {
@@ -279,6 +285,7 @@ void take_fetch_fault(Cpu& cpu, u64 pc, const MmuFault& fault) {
 
 TlbEntry* Mmu::fetch(u64 pc) {
   Cpu& cpu = impl_->cpu;
+  impl_->walked = false;
   pc = impl_->config.canonical(pc);
   cpu.s.pc = pc;
   if ((pc & 3) != 0) {

@@ -40,6 +40,10 @@ public:
   // addresses is ignored, cpu.s.pc becomes the canonical form of `pc`.
   TlbEntry* fetch(u64 pc);
 
+  // Whether the last fetch() had to walk the translation tables, so that what it found need not be
+  // what was there before.
+  [[nodiscard]] bool fetch_walked() const;
+
   // To be called after any change of EL, PSTATE.PAN, PSTATE.UAO, SCTLR_EL1, TCR_EL1, MAIR_EL1,
   // TTBRn_EL1 or CPACR_EL1. Cheap when nothing that matters has changed.
   void context_changed();

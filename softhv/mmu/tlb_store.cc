@@ -48,7 +48,7 @@ void TlbStore::clear(TlbSlot& slot) {
 
 TlbSlot& TlbStore::select(const TlbContext& context) {
   TlbSlot* oldest = &slots_[0];
-  u32 upper_serial = 0;
+  u64 upper_serial = 0;
   for (TlbSlot& slot : slots_) {
     if (slot.last_used != 0 && slot.context == context) {
       slot.last_used = ++clock_;
@@ -71,7 +71,7 @@ TlbSlot& TlbStore::select(const TlbContext& context) {
 }
 
 const Leaf* TlbStore::find(const TlbSlot& slot, u64 va) const {
-  const u32 serial = serial_for(slot, va);
+  const u64 serial = serial_for(slot, va);
   const Walk& walk = walks_[walk_index(va, serial)];
   if (walk.page != (va & kTlbPageMask) || walk.serial != serial)
     return nullptr;
@@ -79,7 +79,7 @@ const Leaf* TlbStore::find(const TlbSlot& slot, u64 va) const {
 }
 
 void TlbStore::insert(const TlbSlot& slot, u64 va, const Leaf& leaf) {
-  const u32 serial = serial_for(slot, va);
+  const u64 serial = serial_for(slot, va);
   walks_[walk_index(va, serial)] = {va & kTlbPageMask, serial, slot.context.asid, leaf};
   if (leaf.shift > kTlbPageBits) {
     if (blocks_.size() >= kMaxBlocks)
@@ -127,7 +127,7 @@ void TlbStore::drop_code() {
 }
 
 void TlbStore::invalidate_all() {
-  const u32 first_new = next_serial_;
+  const u64 first_new = next_serial_;
   for (TlbSlot& slot : slots_) {
     clear(slot);
     slot.lower_serial = next_serial_++;
@@ -177,7 +177,7 @@ void TlbStore::drop_range(TlbSlot& slot, u64 base, u64 size, bool all) {
         walk.page = ~0ULL;
     return;
   }
-  const u32 serial = serial_for(slot, base);
+  const u64 serial = serial_for(slot, base);
   for (u64 va = base; va - base < size; va += kTlbPageSize) {
     Walk& walk = walks_[walk_index(va, serial)];
     if (walk.page == va && walk.serial == serial &&
@@ -197,8 +197,11 @@ void TlbStore::invalidate_va(u64 va, u16 asid, bool any_asid) {
   for (u64 shifts = block_shifts_; shifts != 0; shifts &= shifts - 1) {
     const auto shift = static_cast<unsigned>(__builtin_ctzll(shifts));
     const u64 base = align_down(va, 1ULL << shift);
-    if (blocks_.contains(base | shift))
-      drop_everywhere(base, 1ULL << shift);
+    if (!blocks_.contains(base | shift))
+      continue;
+    drop_everywhere(base, 1ULL << shift);
+    if (any_asid)
+      blocks_.erase(base | shift);
   }
 }
 

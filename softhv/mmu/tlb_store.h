@@ -35,8 +35,8 @@ struct TlbContext {
 
 struct TlbSlot {
   TlbContext context;
-  u32 lower_serial = 0; // tags walk results of TTBR0_EL1 addresses of this context
-  u32 upper_serial = 0; // the same for TTBR1_EL1; shared by contexts that differ in ASID only
+  u64 lower_serial = 0; // tags walk results of TTBR0_EL1 addresses of this context
+  u64 upper_serial = 0; // the same for TTBR1_EL1; shared by contexts that differ in ASID only
   u64 last_used = 0;
   std::array<std::unique_ptr<TlbTable>, kRegimes> tables;
   std::array<bool, kRegimes> dirty{};
@@ -70,7 +70,7 @@ private:
 
   struct Walk {
     u64 page = ~0ULL;
-    u32 serial = 0;
+    u64 serial = 0;
     u16 asid = 0;
     Leaf leaf;
   };
@@ -84,14 +84,14 @@ private:
     bool overflowed = false;
   };
 
-  static size_t walk_index(u64 va, u32 serial) {
+  static size_t walk_index(u64 va, u64 serial) {
     return ((va >> kTlbPageBits) ^ (serial * 0x9e5U)) & (kWalks - 1);
   }
   static size_t bucket_index(u64 ipa) {
     const u64 page = ipa >> kTlbPageBits;
     return (page ^ (page >> 11)) & (kBuckets - 1);
   }
-  [[nodiscard]] u32 serial_for(const TlbSlot& slot, u64 va) const {
+  [[nodiscard]] u64 serial_for(const TlbSlot& slot, u64 va) const {
     return (va >> 55 & 1) != 0 ? slot.upper_serial : slot.lower_serial;
   }
 
@@ -106,7 +106,7 @@ private:
   void drop_writers(u64 ipa);
 
   std::array<TlbSlot, kSlots> slots_;
-  u32 next_serial_ = 1;
+  u64 next_serial_ = 1;
   u64 clock_ = 0;
   std::vector<Walk> walks_;
   // Pages and blocks larger than 4 KiB whose fragments may be cached: base | shift.
