@@ -59,6 +59,16 @@ inline Lanes<T> lanes(const Vec& v) {
   return std::bit_cast<Lanes<T>>(v);
 }
 
+// The lanes of the operand in an instruction whose lanes do not interact: k64 runs over the whole
+// register with the upper half cleared, since compilers vectorise that best. No function of
+// simd_functions.h saturates on zeros.
+template <typename T, Form kForm>
+inline Lanes<T> operand(const Vec& v) {
+  return lanes<T>(kForm == Form::k64 ? Vec{{v.d[0], 0}} : v);
+}
+template <typename T, Form kForm>
+inline constexpr unsigned kWork = kForm == Form::kScalar ? 1 : 16 / sizeof(T);
+
 template <typename T, Form kForm>
 inline constexpr unsigned kCount = kForm == Form::kScalar ? 1
                                    : kForm == Form::k64   ? 8 / sizeof(T)
@@ -73,9 +83,9 @@ inline constexpr unsigned kNarrowFirst = kForm == Form::k128 ? 8 / sizeof(T) : 0
 template <typename T>
 using Qc = std::make_unsigned_t<T>;
 
-template <typename T, typename Q>
+template <typename T, Form kForm = Form::k128, typename Q>
 inline const Op* finish(Cpu& cpu, const Op* op, const Lanes<T>& result, Q qc) {
-  cpu.s.v[op->rd] = std::bit_cast<Vec>(result);
+  cpu.s.v[op->rd] = std::bit_cast<Vec>(operand<T, kForm>(std::bit_cast<Vec>(result)));
   if (qc != 0)
     cpu.s.fpsr |= kFpsrQc;
   return next(cpu, op);
@@ -85,14 +95,14 @@ inline const Op* finish(Cpu& cpu, const Op* op, const Lanes<T>& result, Q qc) {
 template <typename F, typename T, Form kForm>
 struct ThreeSame {
   static const Op* run(Cpu& cpu, const Op* op) {
-    const Lanes<T> d = lanes<T>(cpu.s.v[op->rd]);
-    const Lanes<T> n = lanes<T>(cpu.s.v[op->rn]);
-    const Lanes<T> m = lanes<T>(cpu.s.v[op->rm]);
+    const Lanes<T> d = operand<T, kForm>(cpu.s.v[op->rd]);
+    const Lanes<T> n = operand<T, kForm>(cpu.s.v[op->rn]);
+    const Lanes<T> m = operand<T, kForm>(cpu.s.v[op->rm]);
     Lanes<T> r{};
     Qc<T> qc = 0;
-    for (unsigned i = 0; i < kCount<T, kForm>; ++i)
+    for (unsigned i = 0; i < kWork<T, kForm>; ++i)
       r[i] = static_cast<T>(F{}(d[i], n[i], m[i], qc));
-    return finish<T>(cpu, op, r, qc);
+    return finish<T, kForm>(cpu, op, r, qc);
   }
 };
 
@@ -100,14 +110,14 @@ struct ThreeSame {
 template <typename F, typename T, Form kForm>
 struct ByElement {
   static const Op* run(Cpu& cpu, const Op* op) {
-    const Lanes<T> d = lanes<T>(cpu.s.v[op->rd]);
-    const Lanes<T> n = lanes<T>(cpu.s.v[op->rn]);
+    const Lanes<T> d = operand<T, kForm>(cpu.s.v[op->rd]);
+    const Lanes<T> n = operand<T, kForm>(cpu.s.v[op->rn]);
     const T m = cpu.s.v[op->rm].lane<T>(static_cast<unsigned>(op->imm));
     Lanes<T> r{};
     Qc<T> qc = 0;
-    for (unsigned i = 0; i < kCount<T, kForm>; ++i)
+    for (unsigned i = 0; i < kWork<T, kForm>; ++i)
       r[i] = static_cast<T>(F{}(d[i], n[i], m, qc));
-    return finish<T>(cpu, op, r, qc);
+    return finish<T, kForm>(cpu, op, r, qc);
   }
 };
 
@@ -206,13 +216,13 @@ struct NarrowThree {
 template <typename F, typename T, Form kForm>
 struct TwoSame {
   static const Op* run(Cpu& cpu, const Op* op) {
-    const Lanes<T> d = lanes<T>(cpu.s.v[op->rd]);
-    const Lanes<T> n = lanes<T>(cpu.s.v[op->rn]);
+    const Lanes<T> d = operand<T, kForm>(cpu.s.v[op->rd]);
+    const Lanes<T> n = operand<T, kForm>(cpu.s.v[op->rn]);
     Lanes<T> r{};
     Qc<T> qc = 0;
-    for (unsigned i = 0; i < kCount<T, kForm>; ++i)
+    for (unsigned i = 0; i < kWork<T, kForm>; ++i)
       r[i] = static_cast<T>(F{}(d[i], n[i], qc));
-    return finish<T>(cpu, op, r, qc);
+    return finish<T, kForm>(cpu, op, r, qc);
   }
 };
 
@@ -235,13 +245,13 @@ template <typename F, typename T, Form kForm>
 struct Shift {
   static const Op* run(Cpu& cpu, const Op* op) {
     const auto shift = static_cast<unsigned>(op->imm);
-    const Lanes<T> d = lanes<T>(cpu.s.v[op->rd]);
-    const Lanes<T> n = lanes<T>(cpu.s.v[op->rn]);
+    const Lanes<T> d = operand<T, kForm>(cpu.s.v[op->rd]);
+    const Lanes<T> n = operand<T, kForm>(cpu.s.v[op->rn]);
     Lanes<T> r{};
     Qc<T> qc = 0;
-    for (unsigned i = 0; i < kCount<T, kForm>; ++i)
+    for (unsigned i = 0; i < kWork<T, kForm>; ++i)
       r[i] = static_cast<T>(F{}(d[i], n[i], shift, qc));
-    return finish<T>(cpu, op, r, qc);
+    return finish<T, kForm>(cpu, op, r, qc);
   }
 };
 

@@ -72,44 +72,69 @@ struct Multiple {
 
   template <typename, typename T, Form kForm>
   struct Load {
-    static const Op* run(Cpu& cpu, const Op* op) {
-      constexpr unsigned kSize = kBytes<T, kForm>;
-      const u64 base = cpu.s.x[op->rn];
-      if (!base_aligned(cpu, op, base))
-        return nullptr;
+    static constexpr unsigned kSize = kBytes<T, kForm>;
+
+    static const Op* finish_with(Cpu& cpu, const Op* op, const void* memory) {
       T buffer[kSize / sizeof(T)];
-      if (const void* host = block_pointer(cpu, base, kSize, &TlbEntry::read_tag)) [[likely]]
-        std::memcpy(buffer, host, kSize);
-      else if (!load_elements<T>(cpu, op, base, reinterpret_cast<u8*>(buffer), kSize))
-        return nullptr;
+      std::memcpy(buffer, memory, kSize);
       for (unsigned reg = 0; reg < kRegisters; ++reg) {
         Lanes<T> r{};
         for (unsigned e = 0; e < kCount<T, kForm>; ++e)
           r[e] = buffer[memory_index<T, kForm>(reg, e)];
         transfer_register(cpu, op, reg) = std::bit_cast<Vec>(r);
       }
-      write_back(cpu, op, base);
+      write_back(cpu, op, cpu.s.x[op->rn]);
       return next(cpu, op);
+    }
+
+    // The general case, out of line so that the fast path needs no stack frame.
+    [[gnu::noinline]] static const Op* run_slow(Cpu& cpu, const Op* op) {
+      const u64 base = cpu.s.x[op->rn];
+      u8 buffer[kSize];
+      if (!base_aligned(cpu, op, base) || !load_elements<T>(cpu, op, base, buffer, kSize))
+        return nullptr;
+      return finish_with(cpu, op, buffer);
+    }
+
+    static const Op* run(Cpu& cpu, const Op* op) {
+      const u64 base = cpu.s.x[op->rn];
+      const void* host = block_pointer(cpu, base, kSize, &TlbEntry::read_tag);
+      if (host == nullptr || (base & op->aux) != 0) [[unlikely]]
+        return run_slow(cpu, op);
+      return finish_with(cpu, op, host);
     }
   };
 
   template <typename, typename T, Form kForm>
   struct Store {
-    static const Op* run(Cpu& cpu, const Op* op) {
-      constexpr unsigned kSize = kBytes<T, kForm>;
-      const u64 base = cpu.s.x[op->rn];
-      if (!base_aligned(cpu, op, base))
-        return nullptr;
+    static constexpr unsigned kSize = kBytes<T, kForm>;
+
+    static void fill(Cpu& cpu, const Op* op, void* memory) {
       T buffer[kSize / sizeof(T)];
       for (unsigned reg = 0; reg < kRegisters; ++reg) {
         const Lanes<T> r = lanes<T>(transfer_register(cpu, op, reg));
         for (unsigned e = 0; e < kCount<T, kForm>; ++e)
           buffer[memory_index<T, kForm>(reg, e)] = r[e];
       }
-      if (void* host = block_pointer(cpu, base, kSize, &TlbEntry::write_tag)) [[likely]]
-        std::memcpy(host, buffer, kSize);
-      else if (!store_elements<T>(cpu, op, base, reinterpret_cast<const u8*>(buffer), kSize))
+      std::memcpy(memory, buffer, kSize);
+    }
+
+    [[gnu::noinline]] static const Op* run_slow(Cpu& cpu, const Op* op) {
+      const u64 base = cpu.s.x[op->rn];
+      u8 buffer[kSize];
+      fill(cpu, op, buffer);
+      if (!base_aligned(cpu, op, base) || !store_elements<T>(cpu, op, base, buffer, kSize))
         return nullptr;
+      write_back(cpu, op, base);
+      return next(cpu, op);
+    }
+
+    static const Op* run(Cpu& cpu, const Op* op) {
+      const u64 base = cpu.s.x[op->rn];
+      void* host = block_pointer(cpu, base, kSize, &TlbEntry::write_tag);
+      if (host == nullptr || (base & op->aux) != 0) [[unlikely]]
+        return run_slow(cpu, op);
+      fill(cpu, op, host);
       write_back(cpu, op, base);
       return next(cpu, op);
     }
