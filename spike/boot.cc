@@ -73,8 +73,8 @@ private:
         input->sink_ready();
       }
     };
-    host.boot_time = [](std::chrono::milliseconds time) {
-      std::fputs(fmt::format("Guest-boot-time = {} ms\n", time.count()).c_str(), stderr);
+    host.boot_time = [this](std::chrono::milliseconds time) {
+      log_.plain(fmt::format("Guest-boot-time = {} ms", time.count()));
     };
     return host;
   }
@@ -105,7 +105,7 @@ int boot_main(int argc, const char* const* argv) {
   const Clock::time_point started = Clock::now();
   const auto parsed = parse_options(argc, argv);
   if (!parsed) {
-    vmm::Log(STDERR_FILENO, "boot", vmm::LogLevel::kError).raw_line(parsed.error().message);
+    vmm::Log(STDERR_FILENO, "boot", vmm::LogLevel::kError).fatal(parsed.error().message);
     return kExitUsage;
   }
   if (const auto* printout = std::get_if<Printout>(&*parsed)) {
@@ -121,7 +121,7 @@ int boot_main(int argc, const char* const* argv) {
     status = program.run(options.machine, signals, started);
   }
   if (!status) {
-    log.raw_line(status.error().message);
+    log.fatal(status.error().message);
     return kExitFailure;
   }
   return kExitOk;

@@ -65,7 +65,6 @@ Result<std::unique_ptr<RawTerminal>> RawTerminal::enter(int fd) {
   }
   termios raw = saved.settings;
   ::cfmakeraw(&raw);
-  raw.c_oflag = saved.settings.c_oflag;
   raw.c_cc[VMIN] = 1;
   raw.c_cc[VTIME] = 0;
   saved.fd = fd;

@@ -8,8 +8,8 @@
 
 namespace kindling::spike {
 
-// While it lives, the terminal passes every key on as it is typed, without echo; output is still
-// translated, so that lines of the log look right. The old settings come back when it is destroyed,
+// While it lives, the terminal passes every key on as it is typed, without echo, and shows output
+// as it is: a line of ours has to end with "\r\n". The old settings come back when it is destroyed,
 // and also when the process dies of a fault (SIGSEGV and its kind): for those it installs handlers,
 // which is why there can be only one at a time.
 class RawTerminal {

@@ -36,15 +36,23 @@ std::optional<LogLevel> parse_log_level(std::string_view name) {
   return static_cast<LogLevel>(at - kNames.begin());
 }
 
+Log::Log(int fd, std::string program, LogLevel level)
+    : fd_(fd), program_(std::move(program)), level_(level),
+      line_end_(::isatty(fd) != 0 ? "\r\n" : "\n") {}
+
 void Log::line(LogLevel level, std::string_view text) const {
   if (enabled(level)) {
-    write_all(fd_,
-              fmt::format("{}: {}{}\n", program_, kPrefixes[static_cast<size_t>(level)], text));
+    write_all(fd_, fmt::format("{}: {}{}{}", program_, kPrefixes[static_cast<size_t>(level)], text,
+                               line_end_));
   }
 }
 
-void Log::raw_line(std::string_view text) const {
-  write_all(fd_, fmt::format("{}: {}\n", program_, text));
+void Log::fatal(std::string_view text) const {
+  write_all(fd_, fmt::format("{}: {}{}", program_, text, line_end_));
+}
+
+void Log::plain(std::string_view text) const {
+  write_all(fd_, fmt::format("{}{}", text, line_end_));
 }
 
 RateLimit::Verdict RateLimit::next(Clock::time_point now) {

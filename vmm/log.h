@@ -23,14 +23,16 @@ std::optional<LogLevel> parse_log_level(std::string_view name);
 
 class Log {
 public:
-  // Writes lines of `level` and graver to `fd` as "<program>: <text>".
-  Log(int fd, std::string program, LogLevel level)
-      : fd_(fd), program_(std::move(program)), level_(level) {}
+  // Writes lines of `level` and graver to `fd` as "<program>: <text>". On a terminal, which may be
+  // in raw mode, they end with "\r\n".
+  Log(int fd, std::string program, LogLevel level);
 
   [[nodiscard]] bool enabled(LogLevel level) const { return level <= level_; }
   void line(LogLevel level, std::string_view text) const;
-  // As an error that ends the program wants it: always written, no level mentioned.
-  void raw_line(std::string_view text) const;
+  // Always written, no level mentioned: an error that ends the program, as "<program>: <text>", and
+  // a line that somebody else reads, as it is.
+  void fatal(std::string_view text) const;
+  void plain(std::string_view text) const;
 
   template <typename... Args>
   void write(LogLevel level, fmt::format_string<Args...> format, Args&&... args) const {
@@ -43,6 +45,7 @@ private:
   int fd_;
   std::string program_;
   LogLevel level_;
+  std::string_view line_end_;
 };
 
 // Lets a burst of events through, then a few every second: for lines that a guest can provoke at

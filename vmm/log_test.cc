@@ -32,14 +32,15 @@ TEST(Log, WritesLinesOfItsLevelAndGraver) {
   const Log log(fds[1], "boot", LogLevel::kWarn);
   log.write(LogLevel::kInfo, "not {}", 1);
   log.write(LogLevel::kWarn, "this {}", 2);
-  log.raw_line("plain");
+  log.fatal("the end");
+  log.plain("plain");
   ::close(fds[1]);
   std::array<char, 200> text{};
   const ssize_t n = ::read(fds[0], text.data(), text.size());
   ::close(fds[0]);
   ASSERT_GT(n, 0);
   EXPECT_EQ(std::string(text.data(), static_cast<size_t>(n)),
-            "boot: warning: this 2\nboot: plain\n");
+            "boot: warning: this 2\nboot: the end\nplain\n");
 }
 
 TEST(Log, LevelsHaveNames) {

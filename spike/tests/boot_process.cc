@@ -126,21 +126,29 @@ bool BootProcess::pump(std::string* to_send) {
   return errors_fd_ >= 0;
 }
 
+void BootProcess::drain() {
+  for (;;) {
+    pollfd ready = {console_, POLLIN, 0};
+    if (console_ < 0 || ::poll(&ready, 1, 0) <= 0 || !read_one(console_, output_)) {
+      return;
+    }
+  }
+}
+
 bool BootProcess::expect(const std::string& text) {
   const auto end = Clock::now() + kDeadline;
-  for (;;) {
+  for (bool running = true;;) {
     const size_t at = output_.find(text, seen_);
     if (at != std::string::npos) {
       seen_ = at + text.size();
       return true;
     }
-    if (Clock::now() > end || !pump(nullptr)) {
-      pump(nullptr);
-      const size_t last = output_.find(text, seen_);
-      if (last != std::string::npos) {
-        seen_ = last + text.size();
-        return true;
+    if (running && Clock::now() < end) {
+      running = pump(nullptr);
+      if (!running) {
+        drain();
       }
+    } else {
       ADD_FAILURE() << "the console did not print \"" << text << "\" but\n"
                     << output_.substr(seen_) << "\nand on standard error\n"
                     << errors_;
@@ -176,9 +184,7 @@ int BootProcess::wait() {
       return -1;
     }
   }
-  while (console_ >= 0 && slave_ < 0 && read_one(console_, output_)) {
-  }
-  pump(nullptr);
+  drain();
   int status = 0;
   const pid_t pid = std::exchange(pid_, -1);
   if (::waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) {

@@ -48,6 +48,8 @@ private:
   // Moves bytes for a moment; false once the process has closed its outputs.
   bool pump(std::string* to_send);
   bool read_one(int& fd, std::string& to);
+  // Takes what the process left behind.
+  void drain();
 
   pid_t pid_ = -1;
   int input_ = -1;
