@@ -36,6 +36,7 @@ while (($# > 0)); do
 done
 
 install_packages build guest
+configure_release OFF
 build_release boot
 "$KINDLING_ROOT/scripts/guest/fetch-debian.sh"
 arguments=(--smp "$smp" --mem "$mem")

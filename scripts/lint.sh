@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib/common.sh"
 . "$KINDLING_ROOT/scripts/lib/setup.sh"
 install_packages build test lint
+configure_release ON
 build_release
 cd "$KINDLING_ROOT"
 trap - ERR

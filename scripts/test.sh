@@ -7,6 +7,7 @@
 . "$KINDLING_ROOT/scripts/lib/setup.sh"
 
 install_packages build test guest
+configure_release ON
 build_release
 "$KINDLING_ROOT/scripts/guest/fetch-debian.sh"
 trap - ERR

@@ -68,12 +68,21 @@ thin_out() {
        ++count % 25 == 0 { sub(/\].*/, "]"); print "building " $0; fflush() }' >&2
 }
 
-# build_release [TARGET...]: the release preset, in build/.
-build_release() {
-  if [[ ! -f $KINDLING_BUILD/build.ninja ]]; then
-    say "configuring the release build"
-    (cd "$KINDLING_ROOT" && quietly "$KINDLING_BUILD/configure.log" cmake --preset release)
+# configure_release ON|OFF: the release preset in build/, with or without tests. Without, it needs none of
+# the packages of the group "test"; a build that has tests keeps them.
+configure_release() {
+  local cache=$KINDLING_BUILD/CMakeCache.txt
+  if [[ -f $KINDLING_BUILD/build.ninja ]]; then
+    [[ $1 == OFF ]] && return 0
+    grep -q '^BUILD_TESTING:BOOL=ON' "$cache" && return 0
   fi
+  say "configuring the release build"
+  quietly "$KINDLING_BUILD/configure.log" \
+    cmake -S "$KINDLING_ROOT" --preset release -DBUILD_TESTING="$1"
+}
+
+# build_release [TARGET...]: builds what configure_release has configured.
+build_release() {
   local count
   count=$(ninja -C "$KINDLING_BUILD" -n "$@" 2>/dev/null | sed -n 's/^\[[0-9]*\/\([0-9]*\)\].*/\1/p' | tail -n 1)
   [[ $count ]] || return 0
