@@ -92,6 +92,26 @@ Handler access_handler(Op& op) {
   return encoding == kFpcr || encoding == kFpsr ? fp_access<kAccess> : kAccess;
 }
 
+const Op* msr_nzcv(Cpu& cpu, const Op* op) {
+  cpu.s.pstate.nzcv = static_cast<u32>(cpu.s.x[op->rd]) & (kFlagN | kFlagZ | kFlagC | kFlagV);
+  return op + 1;
+}
+
+const Op* mrs_nzcv(Cpu& cpu, const Op* op) {
+  cpu.s.x[op->rd] = cpu.s.pstate.nzcv;
+  return op + 1;
+}
+
+const Op* mrs_fpcr(Cpu& cpu, const Op* op) {
+  cpu.s.x[op->rd] = cpu.s.fpcr;
+  return op + 1;
+}
+
+const Op* mrs_fpsr(Cpu& cpu, const Op* op) {
+  cpu.s.x[op->rd] = cpu.s.fpsr;
+  return op + 1;
+}
+
 const Op* msr_pan(Cpu& cpu, const Op* op) {
   if (cpu.s.pstate.el == 0)
     return raise_undefined(cpu, op);
@@ -146,6 +166,18 @@ Handler translate_kMrs(Op& op) {
 }
 Handler translate_kMsr(Op& op) {
   return access_handler<msr>(op);
+}
+Handler translate_kMsrNzcv(Op& /*op*/) {
+  return msr_nzcv;
+}
+Handler translate_kMrsNzcv(Op& /*op*/) {
+  return mrs_nzcv;
+}
+Handler translate_kMrsFpcr(Op& /*op*/) {
+  return mrs_fpcr;
+}
+Handler translate_kMrsFpsr(Op& /*op*/) {
+  return mrs_fpsr;
 }
 Handler translate_kMsrPan(Op& /*op*/) {
   return msr_pan;

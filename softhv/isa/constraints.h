@@ -123,6 +123,16 @@ constexpr bool debug_target_el(u32 word) {
   return (word & 3) != 0;
 }
 
+// MSR and MRS of registers that have no rows of their own. Those that do are plain state that every
+// program may use: NZCV, FPCR and FPSR.
+constexpr bool not_plain_msr(u32 word) {
+  return bits(word, 20, 5) != 0xda10;
+}
+constexpr bool not_plain_mrs(u32 word) {
+  const u64 encoding = bits(word, 20, 5);
+  return encoding != 0xda10 && encoding != 0xda20 && encoding != 0xda21;
+}
+
 // HINT: all but WFE, WFI, SEV and SEVL, which have rows of their own.
 constexpr bool hint_is_nop(u32 word) {
   const u64 number = bits(word, 11, 5);
