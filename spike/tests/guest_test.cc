@@ -61,6 +61,8 @@ TEST_F(GuestTest, GuestFilesSurviveARebootAndASecondBoot) {
     ASSERT_TRUE(boot.expect(kPrompt));
     ASSERT_TRUE(run(boot, "echo first > /root/kept; sync; cat /root/kept", "first"));
     boot.send("reboot\n");
+    // The old shell still prints a prompt, and would take what is typed now.
+    ASSERT_TRUE(boot.expect("Restarting system"));
     ASSERT_TRUE(boot.expect(kPrompt));
     ASSERT_TRUE(run(boot, "echo second >> /root/kept; cat /root/kept", "first\r\nsecond"));
     boot.send("sync; poweroff\n");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints without end.
-#include "guest.inc"
+#include "spike/tests/guests/guest.inc"
     image_header
 1:  print line
     b   1b
