@@ -74,7 +74,7 @@ function(kindling_guest_program target)
       OUTPUT ${dir}/${name}.bin
       COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
       COMMAND ${AARCH64_CC} -I${PROJECT_SOURCE_DIR} -march=armv8.4-a+crypto+fp16 -nostdlib -static
-              -Wl,-Ttext=0 -Wl,--build-id=none -o ${dir}/${name}.elf ${CMAKE_CURRENT_SOURCE_DIR}/${source}
+              -Wl,-Ttext=0,-e,0,--build-id=none -o ${dir}/${name}.elf ${CMAKE_CURRENT_SOURCE_DIR}/${source}
       COMMAND ${AARCH64_OBJCOPY} -O binary ${dir}/${name}.elf ${dir}/${name}.bin
       DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${source}
       VERBATIM)
