@@ -41,7 +41,19 @@ void describe_memory(arch::FdtBuilder& fdt, u64 ram_size) {
   fdt.end_node();
 }
 
+// Devicetree Specification 3.8: the properties of one cache, whose names begin with `prefix`.
+void describe_cache(arch::FdtBuilder& fdt, const std::string& prefix, u32 size, u32 ways) {
+  constexpr u32 kLine = 64;
+  fdt.property_u32(prefix + "cache-size", size);
+  fdt.property_u32(prefix + "cache-line-size", kLine);
+  fdt.property_u32(prefix + "cache-sets", size / (kLine * ways));
+}
+
+// The caches are those of SoftHV's CLIDR_EL1. Nothing depends on their sizes; a guest without them
+// warns that it cannot find them.
 void describe_cpus(arch::FdtBuilder& fdt, u32 vcpus) {
+  constexpr u32 kL1Size = 32 << 10, kL1Ways = 4, kL2Size = 1 << 20, kL2Ways = 8;
+  const u32 l2 = fdt.new_phandle();
   fdt.begin_node("cpus");
   fdt.property_u32("#address-cells", 1);
   fdt.property_u32("#size-cells", 0);
@@ -52,8 +64,18 @@ void describe_cpus(arch::FdtBuilder& fdt, u32 vcpus) {
     fdt.property_string("compatible", "arm,armv8");
     fdt.property_u32("reg", static_cast<u32>(affinity));
     fdt.property_string("enable-method", "psci");
+    describe_cache(fdt, "i-", kL1Size, kL1Ways);
+    describe_cache(fdt, "d-", kL1Size, kL1Ways);
+    fdt.property_u32("next-level-cache", l2);
     fdt.end_node();
   }
+  fdt.begin_node("l2-cache");
+  fdt.property_string("compatible", "cache");
+  fdt.property_u32("cache-level", 2);
+  fdt.property_empty("cache-unified");
+  describe_cache(fdt, "", kL2Size, kL2Ways);
+  fdt.property_phandle(l2);
+  fdt.end_node();
   fdt.end_node();
 }
 

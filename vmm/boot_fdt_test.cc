@@ -87,6 +87,9 @@ TEST_F(BootFdtTest, CpusAreNamedByAffinityAndStartedByPsci) {
   EXPECT_FALSE(exists("/cpus/cpu@10"));
   EXPECT_EQ(number("/cpus/cpu@101", "reg"), 0x101U);
   EXPECT_EQ(text("/cpus/cpu@101", "enable-method"), "psci");
+  EXPECT_EQ(number("/cpus/cpu@0", "d-cache-sets"), 128U);
+  EXPECT_EQ(number("/cpus/cpu@0", "next-level-cache"), number("/cpus/l2-cache", "phandle"));
+  EXPECT_EQ(number("/cpus/l2-cache", "cache-size"), 1U << 20);
   EXPECT_EQ(text("/psci", "method"), "hvc");
   int length = 0;
   ASSERT_NE(property("/timer", "interrupts", &length), nullptr);

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A guest under test: boot with the default guest files, a disk of its own, its console on pipes."""
+"""A guest under test: boot with the default guest files, a disk of its own, its console on a
+pseudo-terminal or on pipes."""
 import os
+import pty
 import select
 import shutil
 import subprocess
 import tempfile
+import termios
 import time
 
 BOOT = os.environ["KINDLING_BOOT"]
@@ -40,14 +43,27 @@ class Disk:
 class Guest:
     """boot, running. As a context it is killed at the end if it still runs."""
 
-    def __init__(self, disk, *options, append="quiet", kernel="Image"):
+    def __init__(self, disk, *options, append="quiet", kernel="Image", terminal=True):
         command = [BOOT, *options, "--append", append]
         if kernel == "Image":
             command += ["--initramfs", guest_file("initramfs.cpio.gz")]
         command += [guest_file(kernel), disk.path]
         self.errors = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=self.errors, bufsize=0)
+        if terminal:
+            self.reader, self.terminal = pty.openpty()
+            os.set_blocking(self.reader, False)
+            self.writer = self.reader
+            self.settings = termios.tcgetattr(self.terminal)
+            self.process = subprocess.Popen(command, stdin=self.terminal, stdout=self.terminal,
+                                            stderr=self.errors)
+        else:
+            self.terminal = None
+            guest_input, self.writer = os.pipe()
+            self.reader, guest_output = os.pipe()
+            self.process = subprocess.Popen(command, stdin=guest_input, stdout=guest_output,
+                                            stderr=self.errors)
+            os.close(guest_input)
+            os.close(guest_output)
         self.output = b""
 
     def __enter__(self):
@@ -57,8 +73,18 @@ class Guest:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        for file in (self.process.stdin, self.process.stdout, self.errors):
-            file.close()
+        self.errors.close()
+        for descriptor in {self.reader, self.writer, self.terminal} - {None}:
+            os.close(descriptor)
+
+    def close_input(self):
+        """End of file at the console, which must be on pipes."""
+        os.close(self.writer)
+        self.writer = None
+
+    def terminal_is_restored(self):
+        """Whether the terminal's settings are what they were before boot made it raw."""
+        return termios.tcgetattr(self.terminal) == self.settings
 
     def stderr(self):
         self.errors.seek(0)
@@ -68,13 +94,17 @@ class Guest:
         """Console output up to and with `wanted`; None: up to the end."""
         deadline = time.monotonic() + TIMEOUT
         while wanted is None or wanted not in self.output:
-            ready, _, _ = select.select([self.process.stdout], [], [],
-                                        max(deadline - time.monotonic(), 0))
-            chunk = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            # The test holds the terminal open, so that its end does not show as end of file.
+            ended = self.process.poll() is not None
+            ready, _, _ = select.select([self.reader], [], [],
+                                        0 if ended else min(max(deadline - time.monotonic(), 0), 1))
+            chunk = os.read(self.reader, 65536) if ready else b""
             if not chunk:
-                if wanted is None and ready:
+                if not ended and not ready and time.monotonic() < deadline:
+                    continue
+                if wanted is None and (ended or ready):
                     break
-                why = "ended" if ready else f"said nothing more within {TIMEOUT} s"
+                why = "ended" if ended or ready else f"said nothing more within {TIMEOUT} s"
                 raise AssertionError(f"boot {why} before {wanted!r}; console: "
                                      f"{self.output[-3000:].decode(errors='replace')}\n{self.stderr()}")
             self.output += chunk
@@ -88,13 +118,16 @@ class Guest:
         deadline = time.monotonic() + TIMEOUT
         while view:
             readable, writable, _ = select.select(
-                [self.process.stdout], [self.process.stdin], [], max(deadline - time.monotonic(), 0))
+                [self.reader], [self.writer], [], max(deadline - time.monotonic(), 0))
             if not readable and not writable:
                 raise AssertionError("the console took no more input")
             if readable:
-                self.output += os.read(self.process.stdout.fileno(), 65536)
+                self.output += os.read(self.reader, 65536)
             if writable:
-                view = view[os.write(self.process.stdin.fileno(), view[:4096]):]
+                try:
+                    view = view[os.write(self.writer, view[:4096]):]
+                except BlockingIOError:
+                    continue
 
     def run(self, command):
         """Types a command at the prompt; what it printed, and its exit status."""

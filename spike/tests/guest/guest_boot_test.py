@@ -39,6 +39,7 @@ class GuestBoot(unittest.TestCase):
                 self.check_clock(guest)
                 self.check_paste(guest)
                 self.assertEqual(guest.run("echo kept > /root/file; sync"), ("", 0))
+                # The old shell may still print a prompt, and would take what is typed now.
                 guest.type(b"reboot\n")
                 guest.read_until(b"Kindling guest:")
                 guest.read_until(PROMPT)
@@ -46,6 +47,7 @@ class GuestBoot(unittest.TestCase):
                 guest.run("echo again >> /root/file")
                 guest.type(b"sync; poweroff\n")
                 self.assertEqual(guest.end(), 0, guest.stderr())
+                self.assertIn("Guest-boot-time = ", guest.stderr())
             with Guest(disk) as guest:
                 guest.read_until(PROMPT)
                 self.assertEqual(guest.run("cat /root/file"), ("kept\nagain\n", 0))
@@ -53,6 +55,7 @@ class GuestBoot(unittest.TestCase):
                 # Ctrl-A x leaves at once.
                 guest.type(b"\x01x")
                 self.assertEqual(guest.end(), 0, guest.stderr())
+                self.assertTrue(guest.terminal_is_restored())
 
     def check_kernel_log(self, guest):
         log, status = guest.run("dmesg -r")
@@ -87,11 +90,11 @@ class GuestBoot(unittest.TestCase):
         self.assertEqual(output.split()[0], digest)
 
     def test_end_of_input_keeps_the_guest_running(self):
-        with Disk() as disk, Guest(disk, append='quiet kindling.run="sleep 1; echo still here"') as guest:
-            guest.process.stdin.close()
+        with Disk() as disk, Guest(disk, append='quiet kindling.run="sleep 1; echo still here"',
+                                 terminal=False) as guest:
+            guest.close_input()
             console = guest.read_until(None)
             self.assertEqual(guest.process.wait(60), 0, guest.stderr())
-            guest.process.stdin = open("/dev/null", "rb")  # pylint: disable=consider-using-with
         self.assertIn("still here\n", console)
 
 
