@@ -102,6 +102,14 @@ TEST_F(HvfTest, MmioStoreCarriesTheRegister) {
   run<arch::Hvc>();
 }
 
+TEST_F(HvfTest, ACompletedAccessCountsAsSingleStepped) {
+  start({kMovX1Device, kStrW2, kHvc0});
+  run<arch::MmioWrite>();
+  ASSERT_TRUE(vcpu_->set(HV_REG_CPSR, *vcpu_->get(HV_REG_CPSR) | arch::kPstateSs).ok());
+  ASSERT_TRUE(vcpu_->complete_write().ok());
+  EXPECT_EQ(*vcpu_->get(HV_REG_CPSR) & arch::kPstateSs, 0U);
+}
+
 TEST_F(HvfTest, CallsReturnBehindThemselves) {
   start({kHvc5, kSmc0, kHvc0});
   EXPECT_EQ(run<arch::Hvc>().immediate, 5);

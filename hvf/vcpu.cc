@@ -297,6 +297,16 @@ Status Vcpu::advance() {
   if (!pc) {
     return pc.error();
   }
+  const auto pstate = get(HV_REG_CPSR);
+  if (!pstate) {
+    return pstate.error();
+  }
+  // To a guest that single-steps, the instruction completed here counts as stepped (Arm ARM D2.12).
+  if ((*pstate & arch::kPstateSs) != 0) {
+    if (Status s = set(HV_REG_CPSR, *pstate & ~arch::kPstateSs); !s) {
+      return s;
+    }
+  }
   pending_ = Pending::kNone;
   return set(HV_REG_PC, *pc + 4);
 }
