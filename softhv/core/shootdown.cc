@@ -25,6 +25,16 @@ std::vector<Ticket>& tickets() {
   return list;
 }
 
+// Keeps the queue short: a vCPU that waits to be switched on serves nobody for long.
+void enqueue(std::vector<ShootdownRequest>& queue, const ShootdownRequest& request) {
+  if (queue.size() == 1 && queue.front().kind == ShootdownRequest::Kind::kAll)
+    return; // covers every other
+  if (queue.size() < kMaxQueued)
+    queue.push_back(request);
+  else
+    queue.assign(1, ShootdownRequest{});
+}
+
 void add_ticket(const std::shared_ptr<ShootdownMailbox>& mailbox, u64 number) {
   for (Ticket& ticket : tickets())
     if (ticket.mailbox == mailbox) {
@@ -44,10 +54,7 @@ void shootdown_post(Vm& vm, Cpu* self, const ShootdownRequest& request, u32 targ
     u64 number;
     {
       const std::lock_guard lock(mailbox.mutex);
-      if (mailbox.queue.size() < kMaxQueued || request.kind == ShootdownRequest::Kind::kIpaWrite)
-        mailbox.queue.push_back(request);
-      else
-        mailbox.queue.push_back({});
+      enqueue(mailbox.queue, request);
       number = ++mailbox.posted;
     }
     cpu.request(kAttentionShootdown);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "arch/sysreg.h"
+#include "softhv/core/shootdown.h"
 #include "softhv/testing/rig.h"
 
 namespace softhv::testing {
@@ -181,6 +182,26 @@ TEST(TlbSmp, BroadcastReachesOtherVcpusAndTheLocalFormDoesNot) {
   EXPECT_EQ(look(1), 1);
   ASSERT_TRUE(rig.execute(1, {tlbi_x2(kInner, kVaae1), kDsb, kIsb}).completed);
   EXPECT_EQ(look(1), 2);
+}
+
+TEST(TlbSmp, RequestsToAVcpuThatDoesNotRunStayFewAndTakeEffect) {
+  Rig rig(12, 2);
+  rig.tables.map(kVa, kData, kGlobal);
+  rig.machine.write<u64>(kData, 1);
+  rig.machine.write<u64>(kData + 0x10'0000, 2);
+  const auto look = [&] {
+    rig.machine.x(1, 1) = kVa;
+    EXPECT_TRUE(rig.execute(1, {kLdrX0X1}, 1).completed);
+    return rig.machine.x(0, 1);
+  };
+  ASSERT_EQ(look(), 1);
+  rig.tables.map(kVa, kData + 0x10'0000, kGlobal);
+  Cpu& self = rig.machine.cpu(0);
+  for (u64 i = 0; i < 10'000; ++i)
+    shootdown_post(self.vm, &self,
+                   {.kind = ShootdownRequest::Kind::kVaAllAsid, .va = kVa + i * kTlbPageSize});
+  EXPECT_LE(rig.machine.cpu(1).mailbox->queue.size(), 64U);
+  EXPECT_EQ(look(), 2);
 }
 
 TEST_F(Tlb, AddressTranslationInstructionsFillPar) {
