@@ -218,7 +218,6 @@ Status Vcpu::raise_undefined() {
 }
 
 Status Vcpu::take_exception(u64 esr, bool has_address) {
-  arch::ExceptionSource source;
   const auto pc = get(HV_REG_PC);
   const auto pstate = get(HV_REG_CPSR);
   const auto vbar = get_system(HV_SYS_REG_VBAR_EL1);
