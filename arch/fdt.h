@@ -21,7 +21,7 @@ namespace kindling::arch {
 class FdtBuilder {
 public:
   // The largest tree that it builds, in bytes.
-  static constexpr size_t kMaxSize = 2 * 1024 * 1024;
+  static constexpr size_t kMaxSize = size_t{2} << 20;
 
   FdtBuilder();
 

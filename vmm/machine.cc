@@ -232,8 +232,8 @@ private:
   std::optional<Error> failure_;
 };
 
-Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config, MachineHost host,
-                                                 const Log& log) {
+Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
+                                                 const MachineHost& host, const Log& log) {
   const auto capabilities = vstate::discover(config.backend);
   if (!capabilities) {
     return capabilities.error();

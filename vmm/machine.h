@@ -48,8 +48,8 @@ struct MachineHost {
 class Machine {
 public:
   // Checks everything that the configuration names, and opens it. Nothing runs yet.
-  static Result<std::unique_ptr<Machine>> create(const MachineConfig& config, MachineHost host,
-                                                 const Log& log);
+  static Result<std::unique_ptr<Machine>> create(const MachineConfig& config,
+                                                 const MachineHost& host, const Log& log);
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
