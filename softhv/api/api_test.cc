@@ -188,11 +188,11 @@ TEST(VcpuApi, AsManyAsTheMaximum) {
   for (u32 i = 0; i < 32; ++i)
     threads.emplace_back([&, i] {
       const TestVcpu vcpu(i);
-      hv_ipa_t base = 0;
-      EXPECT_EQ(hv_gic_get_redistributor_base(vcpu.id, &base), HV_SUCCESS);
       ++created;
+      // A frame is settled when it is first asked for: only once every vCPU has its affinity.
       while (!stop)
         std::this_thread::yield();
+      hv_ipa_t base = 0;
       EXPECT_EQ(hv_gic_get_redistributor_base(vcpu.id, &base), HV_SUCCESS);
       EXPECT_EQ(base, TestVm::kGicr + 0x20000 * i);
     });
