@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Assembler: Xbyak over a piece of code memory, with what all emitters share: the register
+// conventions of translated code, constants, and jumps whose targets come later.
+//
+// Translated code is written through one mapping of its memory and runs from another: addresses
+// inside it may be used relative to each other only, as every jump and constant here does.
+#pragma once
+
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <xbyak/xbyak.h>
+
+#include "arch/types.h"
+#include "softhv/jit/host_features.h"
+
+namespace softhv::jit {
+
+// Condition codes as x86 jumps, SETcc and CMOVcc encode them.
+enum class Cc : u8 { kO, kNo, kB, kAe, kE, kNe, kBe, kA, kS, kNs, kP, kNp, kL, kGe, kLe, kG };
+constexpr Cc invert(Cc cc) {
+  return static_cast<Cc>(static_cast<u8>(cc) ^ 1);
+}
+
+// Registers of translated code.
+namespace reg {
+// NZCV as LAHF and SETO leave them: AH bit 7 N, bit 6 Z, bit 0 NOT C; AL 1 for V, else 0.
+inline const Xbyak::Reg64 kFlags{Xbyak::Operand::RAX};
+// Any emitter may overwrite these.
+inline const Xbyak::Reg64 kScratch0{Xbyak::Operand::RCX};
+inline const Xbyak::Reg64 kScratch1{Xbyak::Operand::RDX};
+inline const Xbyak::Reg64 kScratch2{Xbyak::Operand::RSI};
+// Holds the address of CpuState::x[16].
+inline const Xbyak::Reg64 kState{Xbyak::Operand::RBP};
+// Working registers of vector emitters; xmm3 to xmm5 may hold operands.
+inline const Xbyak::Xmm kVectorScratch0{0};
+inline const Xbyak::Xmm kVectorScratch1{1};
+inline const Xbyak::Xmm kVectorScratch2{2};
+} // namespace reg
+
+class Assembler : public Xbyak::CodeGenerator {
+public:
+  // Writes to `memory`. The first `constants_size` bytes are kept for constants.
+  Assembler(u8* memory, size_t size, size_t constants_size, const HostFeatures& host);
+
+  const HostFeatures host;
+
+  // A jump whose target is not known yet: where its displacement ends.
+  using Fixup = u32;
+  Fixup jump_forward(Cc cc);
+  Fixup jump_forward();
+  // Makes the jump lead to the current position, or to `target`, an offset in the memory.
+  void bind(Fixup fixup) { bind_to(fixup, static_cast<u32>(getSize())); }
+  void bind_to(Fixup fixup, u32 target);
+  // To an offset in the memory that is known.
+  void jump_to(u32 target);
+  void jump_to(Cc cc, u32 target);
+  void call_to(u32 target);
+
+  [[nodiscard]] u32 position() const { return static_cast<u32>(getSize()); }
+
+  // A 16-byte aligned constant in memory. When there is no more room for another one, full() holds
+  // and the address is that of some other: whoever translates starts over with empty memory.
+  Xbyak::Address constant(u64 low, u64 high);
+  Xbyak::Address constant(u64 both) { return constant(both, both); }
+  [[nodiscard]] bool constants_full() const { return constants_full_; }
+  // Forgets the constants and everything else that was written from `keep` on.
+  void restart(u32 keep);
+
+  // Leaves the straight way when `cc` holds: the instruction being translated is interpreted
+  // instead, from its unchanged operands. So every such jump comes before the emitter has changed
+  // a guest register. Flags raised in MXCSR until then must be flags the instruction raises.
+  void to_interpreter(Cc cc) { slow_.push_back(jump_forward(cc)); }
+  // The jumps of to_interpreter() since the last call.
+  std::vector<Fixup> take_slow() { return std::exchange(slow_, {}); }
+
+  // A field of CpuState, by its offset (offsetof(CpuState, ...)).
+  static Xbyak::Address state32(size_t offset) {
+    return Xbyak::util::dword[reg::kState + displacement(offset)];
+  }
+  static Xbyak::Address state64(size_t offset) {
+    return Xbyak::util::qword[reg::kState + displacement(offset)];
+  }
+  static Xbyak::Address state128(size_t offset) {
+    return Xbyak::util::xword[reg::kState + displacement(offset)];
+  }
+
+private:
+  static int displacement(size_t offset) { return static_cast<int>(offset) - 16 * 8; }
+
+  struct Pair {
+    u64 low, high;
+    bool operator==(const Pair&) const = default;
+  };
+  struct Hash {
+    size_t operator()(const Pair& p) const { return p.low * 0x9e37'79b9'7f4a'7c15 ^ p.high; }
+  };
+
+  const size_t constants_size_;
+  size_t constants_used_ = 0;
+  bool constants_full_ = false;
+  std::unordered_map<Pair, u32, Hash> constants_;
+  std::vector<Fixup> slow_;
+};
+
+} // namespace softhv::jit

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/jit/host_features.h"
+
+#include <xbyak/xbyak_util.h>
+
+namespace softhv::jit {
+
+HostFeatures HostFeatures::detect() {
+  using Xbyak::util::Cpu;
+  const Cpu cpu;
+  const bool avx = cpu.has(Cpu::tAVX);
+  return {.avx = avx,
+          .avx2 = avx && cpu.has(Cpu::tAVX2),
+          .fma = avx && cpu.has(Cpu::tFMA),
+          .f16c = avx && cpu.has(Cpu::tF16C),
+          .bmi1 = cpu.has(Cpu::tBMI1),
+          .bmi2 = cpu.has(Cpu::tBMI2),
+          .lzcnt = cpu.has(Cpu::tLZCNT),
+          .pclmul = cpu.has(Cpu::tPCLMULQDQ),
+          .aes = cpu.has(Cpu::tAESNI),
+          .sha = cpu.has(Cpu::tSHA)};
+}
+
+} // namespace softhv::jit

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// How instructions of the SIMD&FP registers become x86-64 code: one emitter for each row of the
+// instruction table that has one. A row without emitter is interpreted.
+#pragma once
+
+#include <span>
+
+#include "softhv/isa/table.h"
+#include "softhv/jit/assembler.h"
+
+namespace softhv::jit {
+
+// Where the operands of an instruction are. The names are those of the pattern's letters
+// (isa/table.h): d for 'e', n for 'f', m for 'g', a for 'h'. Any of them may be the same register,
+// and none but d is written. All but d hold the guest register's 128 bits; d does where the row
+// says kReadsD, else its contents are undefined on entry.
+struct VectorOperands {
+  u32 word = 0; // the instruction
+  u64 imm = 0;  // the pattern's 'i' bits
+  Xbyak::Xmm d, n, m, a;
+  // The general-purpose operand, where the pattern has one: 'n' (64 bits, not to be written), or
+  // 'd' (to be written as a whole: a 32-bit x86 instruction does that for a W register).
+  Xbyak::Reg64 x;
+};
+
+// Writes the code for one instruction. May use the scratch registers of assembler.h (reg::) and no
+// other; the flags of the host, but not reg::kFlags unless the row says kWritesFlags. Returns false
+// having written nothing for an encoding that is better interpreted.
+using VectorEmit = bool (*)(Assembler& as, const VectorOperands& o);
+
+inline constexpr u8 kReadsD = 1 << 0; // d is an operand too: an accumulator, or kept in part
+// Computes with FPCR: emitted for its default value only (round to nearest, no FZ, DN, FZ16, AHP).
+// The host raises the exceptions in MXCSR, where they stay until FPSR is read; MXCSR is 0x1f80 plus
+// those. So what is not the instruction's own doing must not raise any.
+inline constexpr u8 kUsesFpcr = 1 << 1;
+inline constexpr u8 kWritesFlags = 1 << 2; // sets NZCV: leaves it in reg::kFlags, in its format
+
+struct VectorRow {
+  isa::InstId id;
+  VectorEmit emit;
+  u8 traits = 0;
+};
+
+// The rows, by family.
+std::span<const VectorRow> vector_integer_rows(); // AdvSIMD but for floating point; crypto
+std::span<const VectorRow> vector_fp_rows();      // scalar and AdvSIMD floating point
+
+} // namespace softhv::jit
