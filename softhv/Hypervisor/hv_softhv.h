@@ -12,7 +12,13 @@ OS_ENUM(hv_softhv_capability, uint32_t,
         // hv_softhv_vm_create and what belongs to it
         HV_SOFTHV_CAPABILITY_MULTIPLE_VMS = 1,
         // hv_softhv_memory_changed
-        HV_SOFTHV_CAPABILITY_MEMORY_CHANGED = 2);
+        HV_SOFTHV_CAPABILITY_MEMORY_CHANGED = 2,
+        // hv_softhv_vm_set_option
+        HV_SOFTHV_CAPABILITY_OPTIONS = 3,
+        // hv_softhv_vm_get_statistic
+        HV_SOFTHV_CAPABILITY_STATISTICS = 4,
+        // HV_SOFTHV_ENGINE_JIT, on this host
+        HV_SOFTHV_CAPABILITY_JIT = 5);
 
 // *value is 0 when the capability is absent or unknown, else its version.
 hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t* value);
@@ -25,6 +31,45 @@ uint64_t hv_softhv_absolute_time(void);
 // from them. A guest need not invalidate instruction caches after DMA, since CTR_EL0.DIC is set.
 // Any thread.
 hv_return_t hv_softhv_memory_changed(hv_ipa_t ipa, size_t size);
+
+// What executes guest code. Both do the same, bit for bit.
+OS_ENUM(hv_softhv_engine, uint32_t,
+        HV_SOFTHV_ENGINE_INTERPRETER = 0, // on every host
+        HV_SOFTHV_ENGINE_JIT = 1);        // translates to the host's instructions
+
+// How a VM executes guest code.
+OS_ENUM(hv_softhv_option, uint32_t,
+        // hv_softhv_engine_t; the JIT where there is one
+        HV_SOFTHV_OPTION_ENGINE = 1,
+        // most host memory for translated code, in bytes; at least 1 MiB
+        HV_SOFTHV_OPTION_CODE_CACHE_SIZE = 2,
+        // 1: whatever the JIT executes is interpreted too and compared, which is slow; else 0
+        HV_SOFTHV_OPTION_LOCKSTEP = 3,
+        // 1: translated code has names in /tmp/perf-PID.map, for `perf report`; else 0
+        HV_SOFTHV_OPTION_PERF_MAP = 4,
+        // 1: it is also recorded in jit-PID.dump, for `perf inject --jit`, in the directory that
+        // JITDUMPDIR names or else the current one; else 0
+        HV_SOFTHV_OPTION_JITDUMP = 5);
+
+// The options of the current VM. They can be set until the first vCPU is created.
+// HV_NO_DEVICE: there is no VM. HV_BUSY: it has a vCPU. HV_BAD_ARGUMENT: no such option, or a value
+// that it never has. HV_UNSUPPORTED: a value that needs the JIT, without one. HV_ERROR: the file
+// cannot be written.
+hv_return_t hv_softhv_vm_set_option(hv_softhv_option_t option, uint64_t value);
+hv_return_t hv_softhv_vm_get_option(hv_softhv_option_t option, uint64_t* value);
+
+// What the vCPUs of the current VM have done since it was created, in sum. Statistics are numbered
+// from 0 on; what they are called and how many there are may change, what a name means does not.
+// A value of 0 may also mean that the engine does not count this.
+typedef struct {
+  const char* name; // "tlb_misses"; never freed
+  uint64_t value;
+  bool peak; // the largest value there was, rather than a count: no use adding up
+} hv_softhv_statistic_t;
+
+// Any thread. A running vCPU may be behind with some of its counts until hv_vcpu_run returns.
+// HV_NO_DEVICE: there is no VM. HV_BAD_ARGUMENT: there are not so many statistics.
+hv_return_t hv_softhv_vm_get_statistic(uint32_t number, hv_softhv_statistic_t* statistic);
 
 // Several VMs in a process. A thread works on one VM at a time: calls without a vCPU argument, and
 // hv_vcpu_create, mean the thread's current VM, or the process's (hv_vm_create) while it has none.

@@ -21,6 +21,7 @@ struct Machine {
   const u64 granule;           // bytes
   std::atomic<u32> running{0}; // vCPUs inside hv_vcpu_run
   std::mutex memory_mutex;     // a change of stage 2 and its shootdown
+  std::mutex options_mutex;    // of the engine
   Vm vm;
 };
 

@@ -4,6 +4,7 @@
 
 #include "arch/bits.h"
 #include "softhv/api/machine.h"
+#include "softhv/core/engine.h"
 #include "softhv/timer/clock.h"
 
 using namespace softhv;
@@ -14,7 +15,10 @@ hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t
     return HV_BAD_ARGUMENT;
   switch (capability) {
   case HV_SOFTHV_CAPABILITY_MULTIPLE_VMS:
-  case HV_SOFTHV_CAPABILITY_MEMORY_CHANGED: *value = 1; return HV_SUCCESS;
+  case HV_SOFTHV_CAPABILITY_MEMORY_CHANGED:
+  case HV_SOFTHV_CAPABILITY_OPTIONS:
+  case HV_SOFTHV_CAPABILITY_STATISTICS: *value = 1; return HV_SUCCESS;
+  case HV_SOFTHV_CAPABILITY_JIT: *value = engine_available(Engine::kJit) ? 1 : 0; return HV_SUCCESS;
   }
   *value = 0;
   return HV_SUCCESS;

@@ -6,9 +6,9 @@
 
 #include "softhv/api/machine.h"
 #include "softhv/api/object.h"
+#include "softhv/core/engine.h"
 #include "softhv/core/shootdown.h"
 #include "softhv/core/wait.h"
-#include "softhv/interp/interpreter.h"
 #include "softhv/system/debug.h"
 #include "softhv/timer/generic_timer.h"
 
@@ -93,8 +93,10 @@ hv_return_t hv_vcpu_run(hv_vcpu_t vcpu) {
     const GuestScope guest(cpu);
     // Timers and lines may have changed since the last run.
     cpu.request(kAttentionInterrupt);
-    interp::run(cpu);
+    run_engine(cpu);
   }
+  cpu.statistics.instructions_retired.set(cpu.retired);
+  count_exit(cpu.statistics, cpu.exit);
   cpu.timer->pause_alarm();
   cpu.interrupt_lines.fetch_and(~(kLineHostIrq | kLineHostFiq), std::memory_order_seq_cst);
   own->exit = exit_of(cpu.exit);

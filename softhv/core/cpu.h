@@ -9,6 +9,7 @@
 #include "softhv/core/cpu_state.h"
 #include "softhv/core/exit.h"
 #include "softhv/core/shootdown.h"
+#include "softhv/core/statistics.h"
 #include "softhv/mmu/tlb.h"
 
 namespace softhv {
@@ -79,6 +80,8 @@ struct Cpu {
 
   // Instructions retired since creation, brought up to date at block boundaries.
   u64 retired = 0;
+
+  EngineStatistics statistics;
 
   // Set with `exit` filled in when hv_vcpu_run has to return.
   bool exit_pending = false;

@@ -59,6 +59,8 @@ void shootdown_post(Vm& vm, Cpu* self, const ShootdownRequest& request, u32 targ
     }
     cpu.request(kAttentionShootdown);
     add_ticket(cpu.mailbox, number);
+    if (self != nullptr)
+      self->statistics.shootdowns_sent.add();
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "softhv/core/engine.h"
 #include "softhv/core/wait.h"
 #include "softhv/gic/gic.h"
 
@@ -11,9 +12,27 @@ namespace softhv {
 Vm::Vm(u32 ipa_bits, std::unique_ptr<timer::Clock> clock)
     : ipa_bits(ipa_bits),
       clock(clock != nullptr ? std::move(clock) : std::make_unique<timer::HostClock>()),
-      alarms(*this, *this->clock) {}
+      alarms(*this, *this->clock), engine_options_{.engine = default_engine()} {}
 
 Vm::~Vm() = default;
+
+bool Vm::set_engine_options(const EngineOptions& options) {
+  const std::unique_lock lock(cpus_mutex_);
+  const bool has_cpu = std::ranges::any_of(cpus_, [](const auto& cpu) { return cpu != nullptr; });
+  if (has_cpu || !engine_available(options.engine))
+    return false;
+  engine_options_ = options;
+  return true;
+}
+
+StatisticValues Vm::statistics() const {
+  const std::shared_lock lock(cpus_mutex_);
+  StatisticValues sum = departed_;
+  for (const std::unique_ptr<Cpu>& cpu : cpus_)
+    if (cpu != nullptr)
+      add_to(sum, cpu->statistics);
+  return sum;
+}
 
 Cpu* Vm::create_cpu() {
   const std::unique_lock lock(cpus_mutex_);
@@ -28,6 +47,7 @@ Cpu* Vm::create_cpu() {
 
 void Vm::destroy_cpu(Cpu& cpu) {
   const std::unique_lock lock(cpus_mutex_);
+  add_to(departed_, cpu.statistics);
   cpus_[cpu.index].reset();
 }
 

@@ -8,6 +8,8 @@
 #include <shared_mutex>
 
 #include "softhv/core/cpu.h"
+#include "softhv/core/engine_options.h"
+#include "softhv/core/statistics.h"
 #include "softhv/mmu/stage2.h"
 #include "softhv/timer/alarm.h"
 #include "softhv/timer/clock.h"
@@ -33,6 +35,14 @@ public:
   const std::unique_ptr<timer::Clock> clock;
   timer::AlarmThread alarms;
   std::unique_ptr<gic::Gic> gic; // set before the first vCPU, or null
+
+  // How its vCPUs execute guest code. set_engine_options() fails when there is a vCPU already, and
+  // for an engine that is not available. Any thread.
+  [[nodiscard]] const EngineOptions& engine_options() const { return engine_options_; }
+  bool set_engine_options(const EngineOptions& options);
+
+  // What all vCPUs have counted since the VM was made, up to about now. Any thread.
+  [[nodiscard]] StatisticValues statistics() const;
 
   // Creates a vCPU with the lowest free index; nullptr when there are kMaxVcpus. Any thread.
   Cpu* create_cpu();
@@ -62,6 +72,8 @@ public:
 private:
   mutable std::shared_mutex cpus_mutex_;
   std::array<std::unique_ptr<Cpu>, kMaxVcpus> cpus_;
+  EngineOptions engine_options_;
+  StatisticValues departed_{}; // counted by vCPUs that are gone
 };
 
 } // namespace softhv

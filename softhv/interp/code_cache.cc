@@ -69,7 +69,7 @@ void CodeCache::check(CodePage& page) {
     drop_blocks(page);
 }
 
-void CodeCache::translate(CodePage& page, u32 offset, u32 generation) {
+const Block* CodeCache::translate(CodePage& page, u32 offset, u32 generation) {
   Block& block = page.blocks[offset / 4];
   if (page.contents == nullptr || page.generation != generation) {
     if (page.contents == nullptr)
@@ -77,12 +77,14 @@ void CodeCache::translate(CodePage& page, u32 offset, u32 generation) {
     std::memcpy(page.contents.get(), page.host, kTlbPageSize);
     page.generation = generation;
   }
-  if (unchanged(page, offset, block))
+  const bool known = unchanged(page, offset, block);
+  if (known)
     block.generation = generation;
   else
     block = translate_block(page, offset, generation);
   for (u32 n = 0; n < block.size; ++n)
     link_branch(block.ops[n], block.size, generation);
+  return known ? nullptr : &block;
 }
 
 } // namespace softhv::interp

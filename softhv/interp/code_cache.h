@@ -67,8 +67,9 @@ public:
     return block.generation == generation && block.ops != nullptr ? &block : nullptr;
   }
 
-  // Translates it as of `generation`, which Mmu::mark_code returned.
-  static void translate(CodePage& page, u32 offset, u32 generation);
+  // Translates it as of `generation`, which Mmu::mark_code returned. The result is null when the
+  // block was translated before and is still what the page holds.
+  static const Block* translate(CodePage& page, u32 offset, u32 generation);
 
   [[nodiscard]] bool full() const { return pages_.size() >= kMaxPages; }
   // The caller drops every pointer to a CodePage (TlbEntry::code) first.

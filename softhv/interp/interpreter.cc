@@ -30,6 +30,7 @@ CodePage* code_page(Cpu& cpu) {
     if (cpu.code->full()) {
       cpu.mmu->drop_code();
       cpu.code->clear();
+      cpu.statistics.code_cache_flushes.add();
     }
     const u8* host = reinterpret_cast<const u8*>((cpu.s.pc & kTlbPageMask) + entry->host_addend);
     CodePage& page = cpu.code->page(entry->ipa, mode_of(cpu), host, entry->info);
@@ -42,6 +43,14 @@ CodePage* code_page(Cpu& cpu) {
     entry->code = &page;
   }
   return entry->code;
+}
+
+void count(Cpu& cpu, const Block* translated) {
+  if (translated == nullptr)
+    return;
+  cpu.statistics.blocks_translated.add();
+  cpu.statistics.instructions_translated.add(translated->size);
+  cpu.statistics.code_bytes.add((translated->size + 1U) * sizeof(Op));
 }
 
 // Runs the block of `size` instructions from `first` on, which starts at cpu.s.pc.
@@ -70,7 +79,7 @@ void run(Cpu& cpu) {
     const Block* block = CodeCache::find(*page, offset);
     if (block == nullptr) [[unlikely]] {
       // Marking may serve requests that unmap the page: everything is looked up again.
-      CodeCache::translate(*page, offset, cpu.mmu->mark_code(page->ipa, page->info));
+      count(cpu, CodeCache::translate(*page, offset, cpu.mmu->mark_code(page->ipa, page->info)));
       continue;
     }
     cpu.code_info = page->info;

@@ -98,6 +98,7 @@ struct Mmu::Impl final : DescriptorReader {
 
   bool lookup(u64 va, Leaf& leaf, MmuFault& fault) {
     const u64 address = config.canonical(va);
+    cpu.statistics.tlb_misses.add();
     if (config.enabled) {
       if (const Leaf* known = store.find(*slot, address)) {
         leaf = *known;
@@ -105,6 +106,7 @@ struct Mmu::Impl final : DescriptorReader {
       }
     }
     walked = true;
+    cpu.statistics.table_walks.add(config.enabled ? 1 : 0);
     const WalkResult result = walk(config, va, *this);
     switch (result.outcome) {
     case WalkResult::Outcome::kDone: break;
@@ -139,9 +141,12 @@ struct Mmu::Impl final : DescriptorReader {
     if ((page.info[1].load(std::memory_order_seq_cst) & self) == 0)
       page.info[1].fetch_or(self, std::memory_order_seq_cst);
     u32 value = page.info[0].load(std::memory_order_seq_cst);
-    while ((value & kPageHoldsCode) != 0 &&
-           !page.info[0].compare_exchange_weak(value, (value & ~kPageHoldsCode) + kPageGeneration,
-                                               std::memory_order_seq_cst)) {
+    while ((value & kPageHoldsCode) != 0) {
+      if (page.info[0].compare_exchange_weak(value, (value & ~kPageHoldsCode) + kPageGeneration,
+                                             std::memory_order_seq_cst)) {
+        cpu.statistics.code_pages_invalidated.add();
+        break;
+      }
     }
   }
 
@@ -254,6 +259,7 @@ bool Mmu::translate(u64 va, Regime regime, Access access, Leaf& leaf, MmuFault& 
 
 void Mmu::invalidate(const ShootdownRequest& request) {
   using Kind = ShootdownRequest::Kind;
+  impl_->cpu.statistics.tlb_invalidations.add();
   impl_->store.invalidate(request);
   if (request.kind == Kind::kAll || request.kind == Kind::kIpa)
     impl_->pages.fill({});

@@ -126,10 +126,12 @@ void take_synchronous(Cpu& cpu, u64 return_address, const Exception& exception) 
   cpu.s.sys.esr_el1 = esr(class_from(exception.ec, cpu.s.pstate.el), exception.iss);
   if (exception.has_far)
     cpu.s.sys.far_el1 = exception.far;
+  cpu.statistics.exceptions.add();
   enter_el1(cpu, return_address, kVectorSync);
 }
 
 void take_asynchronous(Cpu& cpu, AsyncException which) {
+  cpu.statistics.interrupts.add();
   switch (which) {
   case AsyncException::kIrq: enter_el1(cpu, cpu.s.pc, kVectorIrq); break;
   case AsyncException::kFiq: enter_el1(cpu, cpu.s.pc, kVectorFiq); break;

@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include "softhv/core/engine.h"
 #include "softhv/core/shootdown.h"
-#include "softhv/interp/interpreter.h"
 
 namespace softhv::testing {
 namespace {
@@ -58,7 +58,7 @@ const VmExit& Machine::run(unsigned n) {
   Cpu& cpu = *cpus_[n];
   cpu.exit_pending = false;
   const GuestScope scope(cpu);
-  interp::run(cpu);
+  run_engine(cpu);
   return cpu.exit;
 }
 

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the vCPUs of a VM execute guest code. Fixed once the VM has a vCPU.
+#pragma once
+
+#include "arch/types.h"
+
+namespace softhv {
+
+enum class Engine : u8 { kInterpreter, kJit };
+
+inline constexpr u64 kMinCodeCacheBytes = 1 << 20;
+inline constexpr u64 kDefaultCodeCacheBytes = 128 << 20;
+
+struct EngineOptions {
+  Engine engine = Engine::kInterpreter;
+
+  // What follows concerns the JIT; the interpreter ignores it.
+
+  // Most host memory for translated code, in bytes; what was translated is dropped to stay below.
+  u64 code_cache_bytes = kDefaultCodeCacheBytes;
+  // Interpret every block as well, on a copy of the state, and stop the vCPU where they differ.
+  bool lockstep = false;
+  // Tell perf the names of translated blocks (softhv/jit/perf_output.h).
+  bool perf_map = false;
+  bool jitdump = false;
+};
+
+} // namespace softhv
