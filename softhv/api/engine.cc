@@ -4,6 +4,9 @@
 
 #include "softhv/api/machine.h"
 #include "softhv/core/engine.h"
+#if SOFTHV_JIT
+#include "softhv/jit/perf_output.h"
+#endif
 
 using namespace softhv;
 using namespace softhv::api;
@@ -29,6 +32,25 @@ hv_return_t set_engine(EngineOptions& options, uint64_t value) {
   return HV_SUCCESS;
 }
 
+// Opens the file at once, so that whoever asks for it hears what is wrong.
+hv_return_t set_perf_map(EngineOptions& options, uint64_t value) {
+  const hv_return_t result = set_flag(options.perf_map, value);
+#if SOFTHV_JIT
+  if (options.perf_map && jit::PerfOutput::of_process(jit::PerfFormat::kMap) == nullptr)
+    return HV_ERROR;
+#endif
+  return result;
+}
+
+hv_return_t set_jitdump(EngineOptions& options, uint64_t value) {
+  const hv_return_t result = set_flag(options.jitdump, value);
+#if SOFTHV_JIT
+  if (options.jitdump && jit::PerfOutput::of_process(jit::PerfFormat::kJitdump) == nullptr)
+    return HV_ERROR;
+#endif
+  return result;
+}
+
 hv_return_t change(EngineOptions& options, hv_softhv_option_t option, uint64_t value) {
   switch (option) {
   case HV_SOFTHV_OPTION_ENGINE: return set_engine(options, value);
@@ -38,8 +60,8 @@ hv_return_t change(EngineOptions& options, hv_softhv_option_t option, uint64_t v
     options.code_cache_bytes = value;
     return HV_SUCCESS;
   case HV_SOFTHV_OPTION_LOCKSTEP: return set_flag(options.lockstep, value);
-  case HV_SOFTHV_OPTION_PERF_MAP: return set_flag(options.perf_map, value);
-  case HV_SOFTHV_OPTION_JITDUMP: return set_flag(options.jitdump, value);
+  case HV_SOFTHV_OPTION_PERF_MAP: return set_perf_map(options, value);
+  case HV_SOFTHV_OPTION_JITDUMP: return set_jitdump(options, value);
   }
   return HV_BAD_ARGUMENT;
 }
