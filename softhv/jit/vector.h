@@ -35,11 +35,20 @@ inline constexpr u8 kReadsD = 1 << 0; // d is an operand too: an accumulator, or
 inline constexpr u8 kUsesFpcr = 1 << 1;
 inline constexpr u8 kWritesFlags = 1 << 2; // sets NZCV: leaves it in reg::kFlags, in its format
 
+// m is an element's register: where the lanes, size in word<23:22>, are of 16 bits, the top bit of
+// the pattern's 'g' belongs to the element's index.
+inline constexpr u8 kElement = 1 << 3;
+
 struct VectorRow {
   isa::InstId id;
   VectorEmit emit;
   u8 traits = 0;
 };
+
+// The number of the guest register that is m, for the value of the pattern's 'g'.
+constexpr int m_register(const VectorRow& row, int g, u32 word) {
+  return (row.traits & kElement) != 0 && (word >> 22 & 3) == 1 ? g & 15 : g;
+}
 
 // The rows, by family.
 std::span<const VectorRow> vector_integer_rows(); // AdvSIMD but for floating point; crypto

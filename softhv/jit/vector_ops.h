@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// SIMD instructions of the host as the emitters use them: with a destination of their own, in the
+// VEX encoding where the host has AVX, else in the SSE one with the moves that takes. Tables of the
+// instructions that exist for several lane sizes are indexed by size: 0 is a byte, 3 a doubleword.
+#pragma once
+
+#include "arch/bits.h"
+#include "softhv/jit/vector.h"
+
+namespace softhv::jit {
+
+using Xbyak::Operand;
+using Xbyak::Xmm;
+
+// Short names of the scratch registers. kT2 is also what the functions below may overwrite.
+inline const Xmm& kT0 = reg::kVectorScratch0;
+inline const Xmm& kT1 = reg::kVectorScratch1;
+inline const Xmm& kT2 = reg::kVectorScratch2;
+
+// d = a op b; b may be in memory.
+struct Binary {
+  void (*sse)(Assembler&, const Xmm& d, const Operand& b);
+  void (*vex)(Assembler&, const Xmm& d, const Xmm& a, const Operand& b);
+  bool commutes;
+};
+// The same with an immediate.
+struct BinaryImm {
+  void (*sse)(Assembler&, const Xmm& d, const Operand& b, u8 imm);
+  void (*vex)(Assembler&, const Xmm& d, const Xmm& a, const Operand& b, u8 imm);
+};
+// d = op a; a may be in memory.
+struct Unary {
+  void (*sse)(Assembler&, const Xmm& d, const Operand& a);
+  void (*vex)(Assembler&, const Xmm& d, const Operand& a);
+};
+// d = a shifted by a constant; amounts of the lane size and more are fine.
+struct Shift {
+  void (*sse)(Assembler&, const Xmm& d, u8 amount);
+  void (*vex)(Assembler&, const Xmm& d, const Xmm& a, u8 amount);
+};
+
+#define SOFTHV_BINARY(name, commutes)                                                              \
+  Binary {                                                                                         \
+    [](Assembler& as, const Xmm& d, const Operand& b) { as.name(d, b); },                          \
+        [](Assembler& as, const Xmm& d, const Xmm& a, const Operand& b) { as.v##name(d, a, b); },  \
+        commutes                                                                                   \
+  }
+#define SOFTHV_BINARY_IMM(name)                                                                    \
+  BinaryImm {                                                                                      \
+    [](Assembler& as, const Xmm& d, const Operand& b, u8 imm) { as.name(d, b, imm); },             \
+        [](Assembler& as, const Xmm& d, const Xmm& a, const Operand& b, u8 imm) {                  \
+          as.v##name(d, a, b, imm);                                                                \
+        }                                                                                          \
+  }
+#define SOFTHV_UNARY(name)                                                                         \
+  Unary {                                                                                          \
+    [](Assembler& as, const Xmm& d, const Operand& a) { as.name(d, a); },                          \
+        [](Assembler& as, const Xmm& d, const Operand& a) { as.v##name(d, a); }                    \
+  }
+#define SOFTHV_SHIFT(name)                                                                         \
+  Shift {                                                                                          \
+    [](Assembler& as, const Xmm& d, u8 amount) { as.name(d, static_cast<int>(amount)); },          \
+        [](Assembler& as, const Xmm& d, const Xmm& a, u8 amount) { as.v##name(d, a, amount); }     \
+  }
+
+inline constexpr Binary kPand = SOFTHV_BINARY(pand, true);
+inline constexpr Binary kPandn = SOFTHV_BINARY(pandn, false); // ~a & b
+inline constexpr Binary kPor = SOFTHV_BINARY(por, true);
+inline constexpr Binary kPxor = SOFTHV_BINARY(pxor, true);
+inline constexpr Binary kPshufb = SOFTHV_BINARY(pshufb, false);
+inline constexpr Binary kAdd[] = {SOFTHV_BINARY(paddb, true), SOFTHV_BINARY(paddw, true),
+                                  SOFTHV_BINARY(paddd, true), SOFTHV_BINARY(paddq, true)};
+inline constexpr Binary kSub[] = {SOFTHV_BINARY(psubb, false), SOFTHV_BINARY(psubw, false),
+                                  SOFTHV_BINARY(psubd, false), SOFTHV_BINARY(psubq, false)};
+inline constexpr Binary kEqual[] = {SOFTHV_BINARY(pcmpeqb, true), SOFTHV_BINARY(pcmpeqw, true),
+                                    SOFTHV_BINARY(pcmpeqd, true), SOFTHV_BINARY(pcmpeqq, true)};
+inline constexpr Binary kGreater[] = {SOFTHV_BINARY(pcmpgtb, false), SOFTHV_BINARY(pcmpgtw, false),
+                                      SOFTHV_BINARY(pcmpgtd, false), SOFTHV_BINARY(pcmpgtq, false)};
+inline constexpr Binary kMaxSigned[] = {SOFTHV_BINARY(pmaxsb, true), SOFTHV_BINARY(pmaxsw, true),
+                                        SOFTHV_BINARY(pmaxsd, true)};
+inline constexpr Binary kMaxUnsigned[] = {SOFTHV_BINARY(pmaxub, true), SOFTHV_BINARY(pmaxuw, true),
+                                          SOFTHV_BINARY(pmaxud, true)};
+inline constexpr Binary kMinSigned[] = {SOFTHV_BINARY(pminsb, true), SOFTHV_BINARY(pminsw, true),
+                                        SOFTHV_BINARY(pminsd, true)};
+inline constexpr Binary kMinUnsigned[] = {SOFTHV_BINARY(pminub, true), SOFTHV_BINARY(pminuw, true),
+                                          SOFTHV_BINARY(pminud, true)};
+// Lanes of a and b in turn, from their lower or upper halves.
+inline constexpr Binary kUnpackLow[] = {
+    SOFTHV_BINARY(punpcklbw, false), SOFTHV_BINARY(punpcklwd, false),
+    SOFTHV_BINARY(punpckldq, false), SOFTHV_BINARY(punpcklqdq, false)};
+inline constexpr Binary kUnpackHigh[] = {
+    SOFTHV_BINARY(punpckhbw, false), SOFTHV_BINARY(punpckhwd, false),
+    SOFTHV_BINARY(punpckhdq, false), SOFTHV_BINARY(punpckhqdq, false)};
+
+inline constexpr BinaryImm kPalignr = SOFTHV_BINARY_IMM(palignr);
+inline constexpr BinaryImm kPblendw = SOFTHV_BINARY_IMM(pblendw);
+inline constexpr BinaryImm kShufps = SOFTHV_BINARY_IMM(shufps);
+
+// Lower lanes extended to twice their size.
+inline constexpr Unary kExtendSigned[] = {SOFTHV_UNARY(pmovsxbw), SOFTHV_UNARY(pmovsxwd),
+                                          SOFTHV_UNARY(pmovsxdq)};
+inline constexpr Unary kExtendUnsigned[] = {SOFTHV_UNARY(pmovzxbw), SOFTHV_UNARY(pmovzxwd),
+                                            SOFTHV_UNARY(pmovzxdq)};
+inline constexpr Unary kAbsolute[] = {SOFTHV_UNARY(pabsb), SOFTHV_UNARY(pabsw),
+                                      SOFTHV_UNARY(pabsd)};
+
+// Not for bytes.
+inline constexpr Shift kShiftLeft[] = {
+    {}, SOFTHV_SHIFT(psllw), SOFTHV_SHIFT(pslld), SOFTHV_SHIFT(psllq)};
+inline constexpr Shift kShiftRight[] = {
+    {}, SOFTHV_SHIFT(psrlw), SOFTHV_SHIFT(psrld), SOFTHV_SHIFT(psrlq)};
+inline constexpr Shift kShiftRightSigned[] = {{}, SOFTHV_SHIFT(psraw), SOFTHV_SHIFT(psrad)};
+// By bytes, of the whole register.
+inline constexpr Shift kPslldq = SOFTHV_SHIFT(pslldq);
+inline constexpr Shift kPsrldq = SOFTHV_SHIFT(psrldq);
+
+inline void move(Assembler& as, const Xmm& d, const Operand& a) {
+  if (a.isXMM() && a.getIdx() == d.getIdx())
+    return;
+  if (as.host.avx)
+    as.vmovdqa(d, a);
+  else
+    as.movdqa(d, a);
+}
+// The lower half of a; clears the upper half of d.
+inline void move_low(Assembler& as, const Xmm& d, const Xmm& a) {
+  if (as.host.avx)
+    as.vmovq(d, a);
+  else
+    as.movq(d, a);
+}
+
+// a must not be kT2 where b is d.
+inline void apply(Assembler& as, const Binary& op, const Xmm& d, const Xmm& a, const Operand& b) {
+  if (as.host.avx) {
+    op.vex(as, d, a, b);
+  } else if (b.isXMM() && b.getIdx() == d.getIdx() && a.getIdx() != d.getIdx()) {
+    if (op.commutes) {
+      op.sse(as, d, a);
+    } else {
+      move(as, kT2, b);
+      move(as, d, a);
+      op.sse(as, d, kT2);
+    }
+  } else {
+    move(as, d, a);
+    op.sse(as, d, b);
+  }
+}
+inline void apply(Assembler& as, const BinaryImm& op, const Xmm& d, const Xmm& a, const Operand& b,
+                  u8 imm) {
+  if (as.host.avx) {
+    op.vex(as, d, a, b, imm);
+  } else if (b.isXMM() && b.getIdx() == d.getIdx() && a.getIdx() != d.getIdx()) {
+    move(as, kT2, b);
+    move(as, d, a);
+    op.sse(as, d, kT2, imm);
+  } else {
+    move(as, d, a);
+    op.sse(as, d, b, imm);
+  }
+}
+inline void apply(Assembler& as, const Unary& op, const Xmm& d, const Operand& a) {
+  (as.host.avx ? op.vex : op.sse)(as, d, a);
+}
+inline void apply(Assembler& as, const Shift& op, const Xmm& d, const Xmm& a, u8 amount) {
+  if (as.host.avx) {
+    op.vex(as, d, a, amount);
+  } else {
+    move(as, d, a);
+    op.sse(as, d, amount);
+  }
+}
+
+// The 32-bit lanes of a that `order` names, two bits each.
+inline void shuffle32(Assembler& as, const Xmm& d, const Operand& a, u8 order) {
+  if (as.host.avx)
+    as.vpshufd(d, a, order);
+  else
+    as.pshufd(d, a, order);
+}
+inline constexpr u8 kSwapHalves = 0x4e;
+
+inline void zero(Assembler& as, const Xmm& d) {
+  apply(as, kPxor, d, d, d);
+}
+inline void ones(Assembler& as, const Xmm& d) {
+  apply(as, kEqual[2], d, d, d);
+}
+
+// Sets ZF when a & mask is 0, CF when mask & ~a is.
+inline void test(Assembler& as, const Xmm& a, const Operand& mask) {
+  if (as.host.avx)
+    as.vptest(a, mask);
+  else
+    as.ptest(a, mask);
+}
+
+// Fields of AdvSIMD encodings. Scalar ones have bit 28 set.
+constexpr bool q_of(u32 word) {
+  return bit(word, 30);
+}
+constexpr bool is_scalar(u32 word) {
+  return bit(word, 28);
+}
+constexpr unsigned size_of(u32 word) {
+  return static_cast<unsigned>(bits(word, 23, 22));
+}
+
+// `value` in every lane of the size.
+constexpr u64 replicate(unsigned size, u64 value) {
+  for (unsigned width = 8U << size; width < 64; width *= 2)
+    value |= value << width;
+  return value;
+}
+constexpr u64 lane_mask(unsigned size) {
+  return ~0ULL >> (64 - (8U << size));
+}
+
+// The bits of a register that hold results of lanes of the size: a scalar's lane, half of the
+// register or all of it.
+struct Extent {
+  u64 low, high;
+};
+constexpr Extent extent(u32 word, unsigned size) {
+  if (is_scalar(word))
+    return {lane_mask(size), 0};
+  return {~0ULL, q_of(word) ? ~0ULL : 0};
+}
+
+// Clears what of d lies beyond the extent.
+inline void clear_rest(Assembler& as, const Xmm& d, Extent e) {
+  if (e.low != ~0ULL)
+    apply(as, kPand, d, d, as.constant(e.low, e.high));
+  else if (e.high == 0)
+    move_low(as, d, d);
+}
+
+// The families of vector_integer_rows().
+std::span<const VectorRow> vector_arith_rows();
+
+} // namespace softhv::jit
