@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the side-by-side benchmarks share: the two monitors' command lines, watching a guest's console,
-and what the host spends on it. Imported by bench/boot/run and bench/cpu/run."""
+and what the host spends on it. Imported by the "run" programs of this folder."""
 import json
 import os
 import platform
@@ -17,6 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.environ.get("KINDLING_BUILD", os.path.join(ROOT, "build"))
 GUEST = os.path.join(BUILD, "guest")
 PROMPT = b"root@kindling:~# "
+QEMU = "qemu-system-aarch64"
 
 
 def fail(sentence):
@@ -30,18 +31,20 @@ def need(path, remedy):
     return path
 
 
-def boot_command(kernel, initramfs, disk, cmdline, memory):
+def boot_command(kernel, initramfs, disk, cmdline, memory, smp=1, engine=None):
     command = [need(os.path.join(BUILD, "bin/boot"), "build it: scripts/demo.sh --smoke")]
-    command += ["--mem", f"{memory}M", "--smp", "1", "--cmdline", f"console=ttyS0 {cmdline}"]
+    command += ["--mem", f"{memory}M", "--smp", str(smp), "--cmdline", f"console=ttyS0 {cmdline}"]
+    if engine:
+        command += ["--engine", engine]
     if initramfs:
         command += ["--initramfs", initramfs]
     return command + [kernel] + ([disk] if disk else [])
 
 
-def qemu_command(kernel, initramfs, disk, cmdline, memory):
-    if not shutil.which("qemu-system-aarch64"):
-        fail("qemu-system-aarch64 is missing; install it: scripts/setup.sh bench")
-    command = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "1"]
+def qemu_command(kernel, initramfs, disk, cmdline, memory, smp=1, cpu="cortex-a72", qemu=QEMU):
+    if not shutil.which(qemu):
+        fail(f"{qemu} is missing; install it: scripts/setup.sh bench")
+    command = [qemu, "-M", "virt", "-cpu", cpu, "-smp", str(smp)]
     command += ["-m", str(memory), "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"]
     command += ["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-rng-device"]
     command += ["-append", f"console=ttyAMA0 {cmdline}", "-kernel", kernel]
@@ -78,19 +81,29 @@ class Guest:
 
     def wait_for(self, wanted, timeout):
         """Seconds from exec until the console shows `wanted` (bytes; None: its end)."""
-        deadline = self.started + timeout
+        self.read_until(wanted, self.started + timeout)
+        return time.monotonic() - self.started
+
+    def ask(self, line, wanted, timeout):
+        """Types a line; what the console shows from then on until `wanted`."""
+        self.output = b""
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+        self.read_until(wanted, time.monotonic() + timeout)
+        return self.output
+
+    def read_until(self, wanted, deadline):
         while wanted is None or wanted not in self.output:
             left = deadline - time.monotonic()
             ready, _, _ = select.select([self.process.stdout], [], [], max(left, 0))
             if not ready:
-                self.give_up(f"nothing like {wanted!r} within {timeout} s")
+                self.give_up(f"no {wanted!r} in time")
             chunk = os.read(self.process.stdout.fileno(), 65536)
             if not chunk:
                 if wanted is None:
                     break
                 self.give_up(f"the monitor ended before {wanted!r}")
             self.output += chunk
-        return time.monotonic() - self.started
 
     def give_up(self, why):
         self.log.seek(0)
@@ -101,6 +114,14 @@ class Guest:
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def running_seconds(self):
+        """CPU time of the monitor's present threads, finer than cpu_seconds()."""
+        total = 0
+        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+            with open(f"/proc/{self.process.pid}/task/{thread}/schedstat", encoding="ascii") as file:
+                total += int(file.read().split()[0])
+        return total / 1e9
 
     def memory_beside_ram(self, ram_mib):
         """Resident KiB of the monitor, its mapping of guest RAM (known by its size) left out."""
@@ -120,15 +141,15 @@ class Guest:
         return total - ram, ram
 
 
-def host():
+def host(qemu=QEMU):
     model = platform.processor() or platform.machine()
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             model = re.search(r"model name\s*:\s*(.*)", file.read())[1]
     except (OSError, TypeError):
         pass
-    qemu = subprocess.run(["qemu-system-aarch64", "--version"], capture_output=True, text=True,
-                          check=False).stdout.split("\n")[0]
+    qemu = shutil.which(qemu) and subprocess.run(
+        [qemu, "--version"], capture_output=True, text=True, check=False).stdout.split("\n")[0]
     return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release(), "qemu": qemu,
             "load": os.getloadavg()[0]}
 

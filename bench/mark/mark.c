@@ -5,8 +5,8 @@ enum { kNodes = 64, kSize = 16, kNone = 0xffff };
 
 // -- Registers only
 
-#ifdef __aarch64__
-// In assembly, so that the number of instructions is known.
+#if defined(__aarch64__) && !__STDC_HOSTED__
+// In start.S, so that the number of instructions is known.
 uint64_t mark_loop(uint64_t iterations);
 #else
 static uint64_t rotate_right(uint64_t value, unsigned count) {
