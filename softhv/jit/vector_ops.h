@@ -95,6 +95,8 @@ inline constexpr Binary kUnpackHigh[] = {
 inline constexpr BinaryImm kPalignr = SOFTHV_BINARY_IMM(palignr);
 inline constexpr BinaryImm kPblendw = SOFTHV_BINARY_IMM(pblendw);
 inline constexpr BinaryImm kShufps = SOFTHV_BINARY_IMM(shufps);
+inline constexpr BinaryImm kShufpd = SOFTHV_BINARY_IMM(shufpd);
+inline constexpr BinaryImm kInsertps = SOFTHV_BINARY_IMM(insertps);
 
 // Lower lanes extended to twice their size.
 inline constexpr Unary kExtendSigned[] = {SOFTHV_UNARY(pmovsxbw), SOFTHV_UNARY(pmovsxwd),
@@ -217,6 +219,22 @@ constexpr u64 lane_mask(unsigned size) {
   return ~0ULL >> (64 - (8U << size));
 }
 
+constexpr u64 sign_bit(unsigned size) {
+  return 1ULL << ((8U << size) - 1);
+}
+
+// For PSHUFB: no byte (zeros), and the bytes of a lane, over and over.
+inline constexpr u64 kNoBytes = 0x8080'8080'8080'8080;
+constexpr u64 lane_bytes(unsigned size, unsigned index) {
+  constexpr u64 kFirst[] = {0, 0x0100, 0x0302'0100, 0x0706'0504'0302'0100};
+  return replicate(size, kFirst[size]) + replicate(0, index << size);
+}
+
+// d = the lane of n in every lane; d may be n.
+void broadcast(Assembler& as, unsigned size, const Xmm& d, const Xmm& n, unsigned index);
+// The same for the element that a "by element" instruction of integers names.
+void broadcast_element(Assembler& as, const Xmm& d, const VectorOperands& o);
+
 // The bits of a register that hold results of lanes of the size: a scalar's lane, half of the
 // register or all of it.
 struct Extent {
@@ -238,5 +256,6 @@ inline void clear_rest(Assembler& as, const Xmm& d, Extent e) {
 
 // The families of vector_integer_rows().
 std::span<const VectorRow> vector_arith_rows();
+std::span<const VectorRow> vector_move_rows();
 
 } // namespace softhv::jit
