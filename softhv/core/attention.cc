@@ -23,7 +23,7 @@ AttentionResult serve_attention(Cpu& cpu) {
   if ((reasons & kAttentionInterrupt) != 0 && deliver_pending_interrupt(cpu))
     return AttentionResult::kContinue;
   if ((reasons & kAttentionDebug) == 0)
-    return AttentionResult::kContinue;
+    return (reasons & kAttentionAlone) != 0 ? AttentionResult::kStep : AttentionResult::kContinue;
   switch (cpu.debug->before_instruction()) {
   case debug::DebugUnit::Action::kNothing:
     cpu.attention.fetch_and(~kAttentionDebug, std::memory_order_seq_cst);

@@ -8,7 +8,7 @@ namespace softhv {
 
 enum class AttentionResult : u8 {
   kContinue, // look at attention again, then run blocks
-  kStep,     // debug state wants exactly one instruction next (interp::step)
+  kStep,     // exactly one instruction next (interp::step)
 };
 
 // Serves shootdowns, records a requested exit, delivers an interrupt that is pending and unmasked,

@@ -37,6 +37,7 @@ inline constexpr u32 kAttentionExit = 1 << 0;      // hv_vcpus_exit
 inline constexpr u32 kAttentionInterrupt = 1 << 1; // an interrupt line or mask changed
 inline constexpr u32 kAttentionShootdown = 1 << 2; // core/shootdown.h has requests queued
 inline constexpr u32 kAttentionDebug = 1 << 3;     // single step or breakpoints are armed
+inline constexpr u32 kAttentionAlone = 1 << 4;     // the next instruction wants a block of its own
 
 // Cpu::interrupt_lines: what is asserted at the vCPU's IRQ and FIQ inputs, and by whom.
 inline constexpr u32 kLineGicIrq = 1 << 0;
@@ -45,6 +46,9 @@ inline constexpr u32 kLineHostIrq = 1 << 2; // hv_vcpu_set_pending_interrupt
 inline constexpr u32 kLineHostFiq = 1 << 3;
 inline constexpr u32 kLineIrq = kLineGicIrq | kLineHostIrq;
 inline constexpr u32 kLineFiq = kLineGicFiq | kLineHostFiq;
+
+// Cpu::retire_limit of a VM that does not count instructions.
+inline constexpr u64 kNoRetireLimit = ~0ULL;
 
 struct Cpu {
   Cpu(Vm& vm, u32 index);
@@ -78,8 +82,13 @@ struct Cpu {
   // translated once in each epoch, since the host may have written to them meanwhile.
   u32 code_epoch = 0;
 
-  // Instructions retired since creation, brought up to date at block boundaries.
+  // Instructions retired since creation, brought up to date at block boundaries, and the count at
+  // which the engine stops. core/budget.h has the rules.
   u64 retired = 0;
+  u64 retire_limit = kNoRetireLimit;
+
+  // The running block is one instruction, run by interp::step().
+  bool alone = false;
 
   EngineStatistics statistics;
 

@@ -2,7 +2,9 @@
 // Branches (Arm ARM C4.1.89). The target of a direct branch is kept in op.imm relative to the start
 // of the block, which is all that depends on where the code is mapped. A conditional branch that is
 // not taken goes on in its block, and one whose target is in its block stays there: link_branch().
+#include "softhv/core/budget.h"
 #include "softhv/interp/alu.h"
+#include "softhv/interp/code_cache.h"
 #include "softhv/interp/handlers.h"
 #include "softhv/interp/translator.h"
 
@@ -49,10 +51,12 @@ const Op* move_forward(Cpu& cpu, const Op* op) {
   return op[n].fn(cpu, op + n);
 }
 
-// Leaves the block all the same when the run loop has something to do or the code has changed.
+// Leaves the block all the same when the run loop has something to do, the code has changed, or
+// the budget may not last for another round.
 const Op* move_back(Cpu& cpu, const Op* op) {
   if (cpu.attention.load(std::memory_order_relaxed) != 0 ||
-      cpu.code_info->load(std::memory_order_acquire) != op->aux2) [[unlikely]]
+      cpu.code_info->load(std::memory_order_acquire) != op->aux2 ||
+      budget(cpu) - op->index <= CodeCache::kMaxBlock) [[unlikely]]
     return jump(cpu, op);
   const i64 n = distance(op);
   cpu.retired += static_cast<u64>(1 - n);

@@ -2,6 +2,7 @@
 #include "softhv/interp/interpreter.h"
 
 #include "softhv/core/attention.h"
+#include "softhv/core/budget.h"
 #include "softhv/fp/host_environment.h"
 #include "softhv/interp/code_cache.h"
 #include "softhv/interp/translator.h"
@@ -66,20 +67,26 @@ void execute(Cpu& cpu, const Op* first, u32 size) {
 
 void run(Cpu& cpu) {
   const fp::HostEnvironment environment;
-  while (!cpu.exit_pending) {
+  while (!cpu.exit_pending && budget(cpu) != 0) {
     if (cpu.attention.load(std::memory_order_acquire) != 0) [[unlikely]] {
       if (serve_attention(cpu) == AttentionResult::kStep && !cpu.exit_pending)
         step(cpu);
       continue;
     }
     CodePage* page = code_page(cpu);
-    if (page == nullptr) [[unlikely]]
+    if (page == nullptr) [[unlikely]] {
+      ++cpu.retired;
       continue;
+    }
     const u32 offset = cpu.s.pc & (kTlbPageSize - 1);
     const Block* block = CodeCache::find(*page, offset);
     if (block == nullptr) [[unlikely]] {
       // Marking may serve requests that unmap the page: everything is looked up again.
       count(cpu, CodeCache::translate(*page, offset, cpu.mmu->mark_code(page->ipa, page->info)));
+      continue;
+    }
+    if (block->size > budget(cpu)) [[unlikely]] {
+      step(cpu);
       continue;
     }
     cpu.code_info = page->info;
@@ -90,14 +97,18 @@ void run(Cpu& cpu) {
 void step(Cpu& cpu) {
   const fp::HostEnvironment environment;
   const TlbEntry* entry = cpu.mmu->fetch(cpu.s.pc);
-  if (entry == nullptr)
+  if (entry == nullptr) {
+    ++cpu.retired;
     return;
+  }
   u32 word;
   std::memcpy(&word, reinterpret_cast<const void*>(cpu.s.pc + entry->host_addend), sizeof word);
   Op ops[2];
   translate(word, mode_of(cpu), ops[0]);
   ops[1] = terminator(1);
+  cpu.alone = true;
   execute(cpu, ops, 1);
+  cpu.alone = false;
 }
 
 } // namespace softhv::interp

@@ -6,11 +6,13 @@
 
 namespace softhv::interp {
 
-// Runs guest code until cpu.exit_pending. By the vCPU's thread.
+// Runs guest code until cpu.exit_pending or the budget (core/budget.h) is used up. By the vCPU's
+// thread.
 void run(Cpu& cpu);
 
 // Executes the single instruction at cpu.s.pc, or takes the exception that fetching it raises.
-// Ignores cpu.attention. Used while single-stepping and by tests.
+// Either counts as one; the budget must not be used up. Ignores cpu.attention. Used while
+// single-stepping, close to the end of the budget, and by tests.
 void step(Cpu& cpu);
 
 } // namespace softhv::interp

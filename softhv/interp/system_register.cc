@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // MSR and MRS (Arm ARM C6.2, D17.1).
+#include "softhv/core/budget.h"
 #include "softhv/core/interrupts.h"
 #include "softhv/interp/handlers.h"
 #include "softhv/interp/system_trap.h"
@@ -43,6 +44,7 @@ bool permitted(Cpu& cpu, const Op* op, const SystemRegister& reg, const Op*& res
     return false;
   }
   if ((reg.access & SystemRegister::kDebug) != 0 && cpu.debug->trap_reg_accesses) {
+    cpu.last = op;
     result =
         exit_to_host(cpu, pc_of(cpu, op),
                      {.reason = ExitReason::kException,
@@ -58,7 +60,12 @@ const Op* mrs(Cpu& cpu, const Op* op) {
   if (!permitted<false>(cpu, op, reg, result))
     return result;
   u64 value;
-  if (!read_register(cpu, reg, encoding_of(op), value))
+  bool known;
+  {
+    const ExactCount count(cpu, op);
+    known = read_register(cpu, reg, encoding_of(op), value);
+  }
+  if (!known)
     return raise_undefined(cpu, op);
   cpu.s.x[op->rd] = value;
   return op + 1;
@@ -69,9 +76,12 @@ const Op* msr(Cpu& cpu, const Op* op) {
   const Op* result;
   if (!permitted<true>(cpu, op, reg, result))
     return result;
-  if (!write_register(cpu, reg, encoding_of(op), cpu.s.x[op->rd]))
-    return raise_undefined(cpu, op);
-  return op + 1;
+  bool known;
+  {
+    const ExactCount count(cpu, op);
+    known = write_register(cpu, reg, encoding_of(op), cpu.s.x[op->rd]);
+  }
+  return known ? op + 1 : raise_undefined(cpu, op);
 }
 
 // FPCR and FPSR trap like floating-point instructions.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "arch/bits.h"
+#include "softhv/core/budget.h"
 #include "softhv/core/vm.h"
 #include "softhv/mmu/access.h"
 #include "softhv/mmu/data_abort.h"
@@ -82,6 +83,18 @@ bool prepare(Cpu& cpu, const interp::Op* op, const DataAccess& a, Pieces& pieces
                                             .size = a.size,
                                             .write = a.write,
                                             .unprivileged = runs_at_el0(cpu, a.unprivileged)});
+}
+
+// A store to a device in a block that goes on: what it does to the interrupt controller has to be
+// seen by the next instruction (core/budget.h). Begins it anew in a block of its own.
+bool wants_to_be_alone(Cpu& cpu, const interp::Op* op) {
+  if (!counts_instructions(cpu) || cpu.alone)
+    return false;
+  --cpu.retired;
+  cpu.last = op;
+  cpu.s.pc = pc_of(cpu, op);
+  cpu.request(kAttentionAlone);
+  return true;
 }
 
 // No memory at some piece: the host completes the access, if it can.
@@ -193,6 +206,8 @@ bool store_slow(Cpu& cpu, const interp::Op* op, u64 va, const void* in, unsigned
   if (!prepare(cpu, op, a, pieces))
     return false;
   if (!all_memory(pieces)) {
+    if (wants_to_be_alone(cpu, op))
+      return false;
     u8 copy[id::kZvaBytes];
     std::memcpy(copy, in, size);
     if (pieces.count == 1 && internal(cpu, pieces.part[0].target.ipa, size, true, copy))
