@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <thread>
 
+#include "hvf/engine.h"
 #include "hvf/error.h"
 #include "hvf/vcpu.h"
 #include "hvf/vm.h"
@@ -201,6 +202,31 @@ TEST(HvfError, KnownCodesHaveNames) {
   EXPECT_TRUE(check(HV_SUCCESS, "hv_vm_create").ok());
   EXPECT_THAT(check(HV_BUSY, "hv_vm_create").error().message,
               HasSubstr("hv_vm_create failed with HV_BUSY (0xfae94002)"));
+}
+
+TEST_F(HvfTest, AnEngineIsChosenBeforeTheFirstVcpu) {
+  EXPECT_TRUE(query_engine().software);
+  const Status late = set_engine({.engine = arch::Engine::kInterpreter});
+  ASSERT_FALSE(late.ok());
+  EXPECT_THAT(late.error().message, HasSubstr("HV_BUSY"));
+  vcpu_.reset();
+  EXPECT_TRUE(set_engine({.engine = arch::Engine::kInterpreter}).ok());
+  EXPECT_EQ(set_engine({.engine = arch::Engine::kJit}).ok(), query_engine().jit);
+  EXPECT_TRUE(set_engine({}).ok());
+}
+
+TEST_F(HvfTest, StatisticsCountExits) {
+  start({kHvc0, kHvc5});
+  run<arch::Hvc>();
+  ASSERT_TRUE(vcpu_->complete_call(0).ok());
+  run<arch::Hvc>();
+  const auto statistics = read_statistics();
+  ASSERT_TRUE(statistics.ok()) << statistics.error().message;
+  u64 calls = 0;
+  for (const arch::Statistic& one : *statistics) {
+    calls += one.name == "exits_hvc" ? one.value : 0;
+  }
+  EXPECT_EQ(calls, 2U);
 }
 
 } // namespace

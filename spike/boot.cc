@@ -13,6 +13,7 @@
 #include "spike/keys.h"
 #include "spike/options.h"
 #include "spike/signals.h"
+#include "spike/statistics.h"
 #include "spike/terminal.h"
 #include "vmm/log.h"
 #include "vmm/machine.h"
@@ -60,6 +61,11 @@ public:
     input_.store(nullptr); // nothing of the machine runs any more
     input->reset();
     output_->close();
+    if (config.statistics) {
+      for (const std::string& line : statistics_table(machine_->statistics())) {
+        log_.plain(line);
+      }
+    }
     return status;
   }
 

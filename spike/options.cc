@@ -27,6 +27,9 @@ constexpr size_t kMaxDiskId = 20; // virtio 1.2 5.2.6: VIRTIO_BLK_T_GET_ID
 // A kernel copies no more of its command line than this (COMMAND_LINE_SIZE on arm64).
 constexpr size_t kMaxCommandLine = 2047;
 
+constexpr std::string_view kEngineNames = "auto, jit or interp";
+constexpr std::string_view kPerfNames = "none, map or jitdump";
+
 // What CLI11 fills in, as text that is checked afterwards.
 struct RawOptions {
   std::string kernel;
@@ -38,6 +41,9 @@ struct RawOptions {
   std::string cmdline;
   std::vector<std::string> disks;
   std::string backend = "auto";
+  std::string engine = "auto";
+  std::string perf = "none";
+  bool stats = false;
   std::string log_level = "warn";
 };
 
@@ -74,6 +80,15 @@ void declare(CLI::App& app, RawOptions& raw) {
                  fmt::format("what executes the guest: {}", vmm::vstate::kBackendNames))
       ->type_name("NAME")
       ->capture_default_str();
+  app.add_option("--engine", raw.engine,
+                 fmt::format("how the soft backend executes the guest: {}", kEngineNames))
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--perf", raw.perf,
+                 fmt::format("tell Linux's perf about translated code: {}", kPerfNames))
+      ->type_name("FORMAT")
+      ->capture_default_str();
+  app.add_flag("--stats", raw.stats, "print what the engine has counted at exit");
   app.add_option("--log-level", raw.log_level,
                  fmt::format("what to report on standard error: {}", vmm::kLogLevelNames))
       ->type_name("LEVEL")
@@ -99,6 +114,34 @@ Result<u64> parse_mem(const std::string& text) {
     return s.error().with_context(fmt::format("--mem {}", text));
   }
   return *size;
+}
+
+Result<arch::Engine> parse_engine(const std::string& name) {
+  if (name == "auto") {
+    return arch::Engine::kAuto;
+  }
+  if (name == "jit") {
+    return arch::Engine::kJit;
+  }
+  if (name == "interp") {
+    return arch::Engine::kInterpreter;
+  }
+  return Error{
+      fmt::format("--engine {}: there is no such engine; it is one of {}", name, kEngineNames)};
+}
+
+Result<arch::PerfFormat> parse_perf(const std::string& name) {
+  if (name == "none") {
+    return arch::PerfFormat::kNone;
+  }
+  if (name == "map") {
+    return arch::PerfFormat::kMap;
+  }
+  if (name == "jitdump") {
+    return arch::PerfFormat::kJitdump;
+  }
+  return Error{
+      fmt::format("--perf {}: there is no such format; it is one of {}", name, kPerfNames)};
 }
 
 std::string command_line(const CLI::App& app, const RawOptions& raw, bool has_disk) {
@@ -151,6 +194,16 @@ Result<Options> check(const CLI::App& app, const RawOptions& raw) {
     return backend.error();
   }
   machine.backend = *backend;
+  const auto engine = parse_engine(raw.engine);
+  if (!engine) {
+    return engine.error();
+  }
+  const auto perf = parse_perf(raw.perf);
+  if (!perf) {
+    return perf.error();
+  }
+  machine.engine = {*engine, *perf};
+  machine.statistics = raw.stats;
   const auto level = vmm::parse_log_level(raw.log_level);
   if (!level) {
     return Error{fmt::format("--log-level {}: there is no such level; it is one of {}",

@@ -63,6 +63,18 @@ TEST(Options, CommandLineIsReplacedAndAppendedTo) {
   EXPECT_EQ(parse({"Image", "--cmdline=--odd"}).machine.command_line, "--odd");
 }
 
+TEST(Options, EnginePerfAndStatistics) {
+  const Options defaults = parse({"Image"});
+  EXPECT_EQ(defaults.machine.engine, arch::EngineOptions{});
+  EXPECT_FALSE(defaults.machine.statistics);
+  const Options options = parse({"--engine", "jit", "--perf", "jitdump", "--stats", "Image"});
+  EXPECT_EQ(options.machine.engine.engine, arch::Engine::kJit);
+  EXPECT_EQ(options.machine.engine.perf, arch::PerfFormat::kJitdump);
+  EXPECT_TRUE(options.machine.statistics);
+  EXPECT_EQ(parse({"--engine=interp", "Image"}).machine.engine.engine, arch::Engine::kInterpreter);
+  EXPECT_EQ(parse({"--perf=map", "Image"}).machine.engine.perf, arch::PerfFormat::kMap);
+}
+
 TEST(Options, DiskErrorsShowTheForm) {
   EXPECT_THAT(parse_disk("x,foo").error().message, HasSubstr("FILE[,ro][,id=NAME]"));
   EXPECT_THAT(parse_disk("x,id=").error().message, HasSubstr("1 to 20"));

@@ -112,6 +112,8 @@ public:
     }
   }
 
+  [[nodiscard]] const std::vector<arch::Statistic>& statistics() const { return statistics_; }
+
   size_t console_input(std::span<const u8> bytes) { return devices_->console_input(bytes); }
 
   Status pause(const std::stop_token& cancel) {
@@ -138,7 +140,7 @@ private:
   // From a machine that is off, devices reset and RAM all zeros, to one whose first vCPU runs.
   Status boot() {
     auto session = Session::create(
-        {capabilities_, config_.vcpus, *ram_, devices_->bus(), log_,
+        {capabilities_, config_.vcpus, config_.engine, *ram_, devices_->bus(), log_,
          SessionEvents{[this] { end(Ending::kPowerOff); }, [this] { end(Ending::kReset); },
                        [this](const Error& error) { end(Ending::kFailure, error); }}});
     if (!session) {
@@ -208,6 +210,11 @@ private:
     }
     session_->end();
     devices_->pause();
+    if (config_.statistics) {
+      if (const auto counted = session_->vm().statistics(); counted) {
+        arch::merge_statistics(statistics_, *counted);
+      }
+    }
     notice_.connect(nullptr);
     interrupts_.connect(nullptr);
     session_.reset();
@@ -225,6 +232,7 @@ private:
 
   std::mutex session_mutex_; // held while the session is replaced or stopped
   std::unique_ptr<Session> session_;
+  std::vector<arch::Statistic> statistics_; // of the sessions that have ended
 
   std::mutex mutex_; // of what follows
   std::condition_variable changed_;
@@ -237,6 +245,9 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
   const auto capabilities = vstate::discover(config.backend);
   if (!capabilities) {
     return capabilities.error();
+  }
+  if (Status s = vstate::check_engine(*capabilities, config.engine, config.statistics); !s) {
+    return s.error();
   }
   auto files = open_boot_files(config);
   if (!files) {
@@ -259,6 +270,10 @@ Machine::~Machine() = default;
 
 Status Machine::run() {
   return impl_->run();
+}
+
+const std::vector<arch::Statistic>& Machine::statistics() const {
+  return impl_->statistics();
 }
 
 void Machine::quit() {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "arch/engine.h"
 #include "arch/result.h"
 #include "arch/types.h"
 #include "vmm/log.h"
@@ -34,6 +35,8 @@ struct MachineConfig {
   std::string command_line;
   std::vector<DiskConfig> disks; // in the order of /dev/vda, /dev/vdb, ...
   vstate::Backend backend = vstate::Backend::kAuto;
+  arch::EngineOptions engine;
+  bool statistics = false; // Machine::statistics() will be asked for
 };
 
 // What the machine wants of the program around it. Called from any of the machine's threads, with a
@@ -57,6 +60,9 @@ public:
   // Boots, and reboots when the guest asks for it; returns when the guest has powered off or after
   // quit(). Errors: the machine could not boot or go on, or fail() was called.
   Status run();
+
+  // What the engine counted in all boots of run(), after it.
+  [[nodiscard]] const std::vector<arch::Statistic>& statistics() const;
 
   // End run() soon, from any thread.
   void quit();

@@ -16,7 +16,7 @@ constexpr u32 kGuestErrorsPerSecond = 2;
 
 Result<std::unique_ptr<Session>> Session::create(const SessionParts& parts) {
   const u64 size = parts.ram.bytes().size();
-  auto vm = vstate::create_vm(parts.capabilities, {parts.vcpus, size});
+  auto vm = vstate::create_vm(parts.capabilities, {parts.vcpus, size, parts.engine});
   if (!vm) {
     return vm.error();
   }

@@ -30,6 +30,7 @@ struct SessionEvents {
 struct SessionParts {
   vstate::Capabilities capabilities;
   u32 vcpus = 1;
+  arch::EngineOptions engine;
   GuestRam& ram;
   const devices::Bus& bus;
   const Log& log;

@@ -60,6 +60,8 @@ TEST_F(CliTest, WrongCommandLinesAreUsageErrors) {
   expect_refusal({"--mem", "1M", hello_}, 2, {"--mem 1M"});
   expect_refusal({"--mem", "65G", hello_}, 2, {"--mem 65G"});
   expect_refusal({"--backend", "xen", hello_}, 2, {"--backend xen", "auto, soft, hvf or kvm"});
+  expect_refusal({"--engine", "fast", hello_}, 2, {"--engine fast", "auto, jit or interp"});
+  expect_refusal({"--perf", "file", hello_}, 2, {"--perf file", "none, map or jitdump"});
   expect_refusal({"--log-level", "loud", hello_}, 2, {"--log-level loud", "error, warn"});
   expect_refusal({hello_, "--disk", "x,rw"}, 2, {"--disk x,rw", "\"rw\""});
   expect_refusal({hello_, "--disk", ",ro"}, 2, {"--disk ,ro"});
@@ -70,6 +72,13 @@ TEST_F(CliTest, WrongCommandLinesAreUsageErrors) {
 TEST_F(CliTest, BackendsThatThisHostLacksSayWhatTheyNeed) {
   expect_refusal({"--backend", "hvf", hello_}, 1, {"--backend hvf", "macOS"});
   expect_refusal({"--backend", "kvm", hello_}, 1, {"--backend kvm"});
+}
+
+TEST_F(CliTest, PerfNeedsTheJit) {
+  for (const char* format : {"map", "jitdump"}) {
+    expect_refusal({"--engine", "interp", "--perf", format, hello_}, 1,
+                   {"--perf " + std::string(format), "--engine jit"});
+  }
 }
 
 TEST_F(CliTest, WrongImagesAreNamed) {

@@ -13,8 +13,10 @@
 namespace kindling::spike::testing {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 using Console = BootProcess::Console;
 
 constexpr char kQuit[] = "\x01x";
@@ -38,6 +40,26 @@ TEST(Vm, PrintsAndPowersOff) {
   EXPECT_EQ(boot.status, 0);
   EXPECT_EQ(boot.output, "hello from the guest\r\ndevice tree found\r\n");
   EXPECT_EQ(boot.errors, "");
+}
+
+TEST(Vm, StatisticsComeAtTheEnd) {
+  const Finished boot = run_boot({"--engine", "interp", "--stats", guest("vm_hello")});
+  EXPECT_EQ(boot.status, 0);
+  EXPECT_EQ(boot.output, "hello from the guest\r\ndevice tree found\r\n");
+  EXPECT_THAT(boot.errors, StartsWith("Statistics:\n"));
+  EXPECT_THAT(boot.errors, ContainsRegex("\n  instructions retired +[0-9,]+\n"));
+  EXPECT_THAT(boot.errors, ContainsRegex("\n  exits data abort +[0-9]+\n"));
+}
+
+TEST(Vm, StatisticsCoverEveryBootOfAMachine) {
+  BootProcess boot({"--stats", guest("vm_reset")});
+  ASSERT_TRUE(boot.expect("started"));
+  boot.send("r");
+  ASSERT_TRUE(boot.expect("started"));
+  boot.send("o");
+  EXPECT_EQ(boot.wait(), 0);
+  // The first boot's PSCI_SYSTEM_RESET, the second one's PSCI_SYSTEM_OFF.
+  EXPECT_THAT(boot.errors(), ContainsRegex("\n  exits hvc +2\n"));
 }
 
 TEST(Vm, SmallAndLargeMachinesBoot) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "hvf/engine.h"
 #include "hvf/vm.h"
 #include "vmm/vstate/hvf_vm.h"
 
@@ -83,7 +84,35 @@ Result<Capabilities> discover(Backend backend) {
   if (!limits) {
     return limits.error().with_context(fmt::format("--backend {}", backend_name(kNative)));
   }
-  return Capabilities{kNative, limits->max_vcpus, limits->max_ipa_bits};
+  const hvf::EngineCapabilities engine = hvf::query_engine();
+  return Capabilities{kNative, limits->max_vcpus, limits->max_ipa_bits, engine.software,
+                      engine.jit};
+}
+
+Status check_engine(const Capabilities& capabilities, const arch::EngineOptions& options,
+                    bool statistics) {
+  const std::string engine =
+      options.engine == arch::Engine::kJit ? "--engine jit" : "--engine interp";
+  const std::string perf = options.perf == arch::PerfFormat::kMap ? "--perf map" : "--perf jitdump";
+  const bool wants_engine = options.engine != arch::Engine::kAuto;
+  const bool wants_perf = options.perf != arch::PerfFormat::kNone;
+  if (!capabilities.software && (wants_engine || wants_perf || statistics)) {
+    return Error{fmt::format("{}: the {} backend runs the guest on the CPU itself; this is for "
+                             "--backend soft",
+                             wants_engine ? engine
+                             : wants_perf ? perf
+                                          : "--stats",
+                             backend_name(capabilities.backend))};
+  }
+  if (options.engine == arch::Engine::kJit && !capabilities.jit) {
+    return Error{"--engine jit: this build has no JIT for this host; use --engine interp"};
+  }
+  if (wants_perf && (!capabilities.jit || options.engine == arch::Engine::kInterpreter)) {
+    return Error{fmt::format("{}: perf can be told of translated code only; this needs "
+                             "--engine jit",
+                             perf)};
+  }
+  return {};
 }
 
 Result<std::unique_ptr<Vm>> create_vm(const Capabilities& capabilities, const VmConfig& config) {

@@ -28,11 +28,18 @@ struct Capabilities {
   Backend backend = Backend::kSoft;
   u32 max_vcpus = 0;
   u32 max_address_bits = 0; // of guest physical addresses
+  bool software = false;    // guest code is executed in software: statistics, and a choice of
+  bool jit = false;         //   engines, of which the JIT may be one
 };
 
 // Resolves kAuto and finds out what the result can do. An error says in one sentence what host the
 // backend would need.
 Result<Capabilities> discover(Backend backend);
+
+// Whether the backend can do what `options` and `statistics` ask for. The error names the option of
+// the command line.
+Status check_engine(const Capabilities& capabilities, const arch::EngineOptions& options,
+                    bool statistics);
 
 // A VM on the backend that discover() chose, with its interrupt controller. A process has at most
 // one at a time.

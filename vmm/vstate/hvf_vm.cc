@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/vstate/hvf_vm.h"
 
+#include "hvf/engine.h"
 #include "hvf/vcpu.h"
 #include "hvf/vm.h"
 
@@ -58,6 +59,8 @@ public:
     return std::unique_ptr<Vcpu>(new HvfVcpu(std::move(*vcpu)));
   }
 
+  Result<std::vector<arch::Statistic>> statistics() override { return hvf::read_statistics(); }
+
 private:
   std::unique_ptr<hvf::Vm> vm_;
   arch::GicPlacement gic_;
@@ -73,6 +76,9 @@ Result<std::unique_ptr<Vm>> create_hvf_vm(const VmConfig& config, u32 address_bi
   auto vm = hvf::Vm::create(address_bits > limits->default_ipa_bits ? address_bits : 0);
   if (!vm) {
     return vm.error();
+  }
+  if (Status s = hvf::set_engine(config.engine); !s) {
+    return s.error();
   }
   const auto gic = (*vm)->create_gic(config.vcpus);
   if (!gic) {

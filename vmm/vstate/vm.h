@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "arch/boot_state.h"
+#include "arch/engine.h"
 #include "arch/memory_map.h"
 #include "arch/result.h"
 #include "arch/types.h"
@@ -65,11 +66,15 @@ public:
 
   // Creates vCPU `index` (0, 1, ... in this order) for the calling thread.
   virtual Result<std::unique_ptr<Vcpu>> create_vcpu(unsigned index) = 0;
+
+  // What the vCPUs have counted so far, those that are gone included.
+  virtual Result<std::vector<arch::Statistic>> statistics() = 0;
 };
 
 struct VmConfig {
   u32 vcpus = 1;
   u64 ram_size = 0; // for the width of guest physical addresses
+  arch::EngineOptions engine;
 };
 
 } // namespace kindling::vmm::vstate
