@@ -6,7 +6,8 @@ namespace softhv::jit {
 std::span<const VectorRow> vector_integer_rows() {
   static const std::vector<VectorRow> rows = [] {
     std::vector<VectorRow> all;
-    for (const std::span<const VectorRow> family : {vector_arith_rows(), vector_move_rows()})
+    for (const std::span<const VectorRow> family :
+         {vector_arith_rows(), vector_move_rows(), vector_permute_rows(), vector_shift_rows()})
       all.insert(all.end(), family.begin(), family.end());
     return all;
   }();

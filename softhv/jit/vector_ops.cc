@@ -24,4 +24,94 @@ void broadcast_element(Assembler& as, const Xmm& d, const VectorOperands& o) {
   broadcast(as, size, d, o.m, size == 1 ? h << 2 | l << 1 | m : h << 1 | l);
 }
 
+void shift_left(Assembler& as, unsigned size, const Xmm& d, const Xmm& n, u8 amount) {
+  if (size > 0) {
+    apply(as, kShiftLeft[size], d, n, amount);
+  } else if (amount == 1) {
+    apply(as, kAdd[0], d, n, n);
+  } else {
+    apply(as, kShiftLeft[1], d, n, amount);
+    apply(as, kPand, d, d, as.constant(replicate(0, 0xffU << amount & 0xff)));
+  }
+}
+
+namespace {
+
+// Bytes have no shifts, and 64-bit lanes no arithmetic ones.
+void shift_bytes_right(Assembler& as, bool is_signed, const Xmm& d, const Xmm& n, u8 amount) {
+  if (amount == 8 && !is_signed) {
+    zero(as, d);
+    return;
+  }
+  amount = amount < 8 ? amount : 7;
+  apply(as, kShiftRight[1], d, n, amount);
+  apply(as, kPand, d, d, as.constant(replicate(0, 0xffU >> amount)));
+  if (is_signed) {
+    const Xbyak::Address sign = as.constant(replicate(0, 0x80U >> amount));
+    apply(as, kPxor, d, d, sign);
+    apply(as, kSub[0], d, d, sign);
+  }
+}
+
+void shift_doublewords_right_signed(Assembler& as, const Xmm& d, const Xmm& n, u8 amount) {
+  constexpr u8 kUpperWords = 0xf5; // of both doublewords, twice
+  if (amount >= 63) {
+    apply(as, kShiftRightSigned[2], d, n, 31);
+    shuffle32(as, d, d, kUpperWords);
+  } else if (amount >= 32) {
+    apply(as, kShiftRightSigned[2], kT2, n, 31);
+    shuffle32(as, d, n, kUpperWords);
+    if (amount > 32)
+      apply(as, kShiftRightSigned[2], d, d, static_cast<u8>(amount - 32));
+    apply(as, kPblendw, d, d, kT2, 0xcc);
+  } else {
+    apply(as, kShiftRightSigned[2], kT2, n, amount);
+    apply(as, kShiftRight[3], d, n, amount);
+    apply(as, kPblendw, d, d, kT2, 0xcc);
+  }
+}
+
+} // namespace
+
+void shift_right(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n,
+                 u8 amount) {
+  if (size == 0)
+    shift_bytes_right(as, is_signed, d, n, amount);
+  else if (size == 3 && is_signed)
+    shift_doublewords_right_signed(as, d, n, amount);
+  else
+    apply(as, is_signed ? kShiftRightSigned[size] : kShiftRight[size], d, n, amount);
+}
+
+// Adds the highest of the bits that are shifted out.
+void shift_right_rounded(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n,
+                         u8 amount) {
+  if (amount > 1)
+    apply(as, kShiftRight[size == 0 ? 1 : size], kT1, n, static_cast<u8>(amount - 1));
+  apply(as, kPand, kT1, amount > 1 ? kT1 : n, as.constant(replicate(size, 1)));
+  shift_right(as, is_signed, size, d, n, amount);
+  apply(as, kAdd[size], d, d, kT1);
+}
+
+void extend(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n, bool upper) {
+  if (!upper) {
+    apply(as, is_signed ? kExtendSigned[size] : kExtendUnsigned[size], d, n);
+  } else if (is_signed) {
+    shuffle32(as, d, n, 0xee);
+    apply(as, kExtendSigned[size], d, d);
+  } else {
+    zero(as, kT2);
+    apply(as, kUnpackHigh[size], d, n, kT2);
+  }
+}
+
+void blend_by_signs(Assembler& as, const Xmm& d, const Xmm& a, const Xmm& b) {
+  if (as.host.avx) {
+    as.vpblendvb(d, a, b, kT0);
+  } else {
+    as.pblendvb(a, b);
+    move(as, d, a);
+  }
+}
+
 } // namespace softhv::jit

@@ -4,6 +4,8 @@
 // instructions that exist for several lane sizes are indexed by size: 0 is a byte, 3 a doubleword.
 #pragma once
 
+#include <bit>
+
 #include "arch/bits.h"
 #include "softhv/jit/vector.h"
 
@@ -230,6 +232,44 @@ constexpr u64 lane_bytes(unsigned size, unsigned index) {
   return replicate(size, kFirst[size]) + replicate(0, index << size);
 }
 
+// The even lanes of a register, or the odd ones, as bytes for half a PSHUFB.
+constexpr u64 every_other_lane(unsigned size, unsigned part) {
+  u64 order = 0;
+  for (unsigned i = 0; i < 8; ++i) {
+    const unsigned lane = 2 * (i >> size) + part;
+    order |= static_cast<u64>((lane << size) + (i & ((1U << size) - 1))) << (8 * i);
+  }
+  return order;
+}
+
+// Shift by immediate: the highest set bit of immh is the lane size; immh:immb is 2 * width - shift
+// for right shifts and width + shift for left ones (Arm ARM C7.2, SSHR and SHL). Where lanes change
+// their width this is about the narrow ones.
+struct ShiftField {
+  unsigned size;
+  unsigned value; // immh:immb
+  [[nodiscard]] constexpr u8 right() const { return static_cast<u8>((16U << size) - value); }
+  [[nodiscard]] constexpr u8 left() const { return static_cast<u8>(value - (8U << size)); }
+};
+constexpr ShiftField shift_of(u32 word) {
+  const auto value = static_cast<unsigned>(bits(word, 22, 16));
+  return {static_cast<unsigned>(std::bit_width(value >> 3)) - 1, value};
+}
+
+// Shifts of lanes of any size; d may be n. All but the left one overwrite kT2, the rounding one kT1
+// too: d must not be any of those. Right shifts are by 1 to the width of the lane.
+void shift_left(Assembler& as, unsigned size, const Xmm& d, const Xmm& n, u8 amount);
+void shift_right(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n,
+                 u8 amount);
+void shift_right_rounded(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n,
+                         u8 amount);
+
+// d = the lanes of n's lower or upper half extended to twice the size. Overwrites kT2.
+void extend(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n, bool upper);
+
+// d = b in the bytes where kT0 has the sign bit set, else a, which may be overwritten.
+void blend_by_signs(Assembler& as, const Xmm& d, const Xmm& a, const Xmm& b);
+
 // d = the lane of n in every lane; d may be n.
 void broadcast(Assembler& as, unsigned size, const Xmm& d, const Xmm& n, unsigned index);
 // The same for the element that a "by element" instruction of integers names.
@@ -257,5 +297,7 @@ inline void clear_rest(Assembler& as, const Xmm& d, Extent e) {
 // The families of vector_integer_rows().
 std::span<const VectorRow> vector_arith_rows();
 std::span<const VectorRow> vector_move_rows();
+std::span<const VectorRow> vector_permute_rows();
+std::span<const VectorRow> vector_shift_rows();
 
 } // namespace softhv::jit
