@@ -115,6 +115,39 @@ Vec VectorRig::special_lanes() {
   return v;
 }
 
+// Floating-point numbers in all registers, of one format and kind, so that they go together.
+void VectorRig::fill_with_numbers() {
+  const bool is_double = chance(50);
+  const unsigned fraction_bits = is_double ? 52 : 23;
+  const u64 bias = is_double ? 1023 : 127;
+  const u64 fractions = (1ULL << fraction_bits) - 1;
+  const u64 kind = below(4);
+  const auto magnitude = [&]() -> u64 {
+    const u64 fraction = random_() & fractions;
+    const u64 edge = (below(4) - 2) & fractions; // next to a power of two
+    switch (kind) {
+    case 0: return (bias - 8 + below(24)) << fraction_bits | fraction;
+    case 1: // products and quotients at the limit of underflow
+      return (chance(50) ? bias / 2 + below(3) : 1 + below(2) * bias) << fraction_bits | edge;
+    case 2: // integers and halves
+      return (bias - 1 + below(7)) << fraction_bits |
+             (fraction >> (fraction_bits - 5) << (fraction_bits - 5));
+    default: // limits of integers
+      return (bias - 1 + 31 * below(3) + below(3)) << fraction_bits |
+             (chance(70) ? edge : fraction);
+    }
+  };
+  const u64 size = is_double ? 64 : 32;
+  for (Vec& v : cpu_.s.v) {
+    const unsigned negative = chance(70) ? 0 : 50;
+    for (u64& half : v.d) {
+      half = 0;
+      for (u64 i = 0; i < 64; i += size)
+        half |= (magnitude() | (chance(negative) ? 1ULL << (size - 1) : 0)) << i;
+    }
+  }
+}
+
 u32 VectorRig::with_equal_registers(const isa::Row& row, u32 word) {
   constexpr std::string_view kLetters = "efgh";
   const std::string_view pattern = row.pattern;
@@ -230,6 +263,8 @@ void VectorRig::fill(Case& c, const difftest_registers& r) {
   for (Vec& v : s.v)
     if (chance(30))
       v = special_lanes();
+  if ((c.row.traits & kUsesFpcr) != 0 && chance(60))
+    fill_with_numbers();
   c.actual = c.start = s;
 
   Frame& f = c.before;
