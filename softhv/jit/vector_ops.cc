@@ -105,6 +105,31 @@ void extend(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xm
   }
 }
 
+// 16-bit lanes as the lower and upper halves of their products, 32-bit ones from the even lanes of
+// doublewords.
+void multiply_long(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n,
+                   const Xmm& m, bool upper) {
+  constexpr Binary kLow = SOFTHV_BINARY(pmullw, true);
+  constexpr Binary kHighSigned = SOFTHV_BINARY(pmulhw, true);
+  constexpr Binary kHighUnsigned = SOFTHV_BINARY(pmulhuw, true);
+  constexpr Binary kWideSigned = SOFTHV_BINARY(pmuldq, true);
+  constexpr Binary kWideUnsigned = SOFTHV_BINARY(pmuludq, true);
+  if (size == 0) {
+    extend(as, is_signed, 0, kT0, n, upper);
+    extend(as, is_signed, 0, kT1, m, upper);
+    apply(as, kLow, d, kT0, kT1);
+  } else if (size == 1) {
+    apply(as, kLow, kT0, n, m);
+    apply(as, is_signed ? kHighSigned : kHighUnsigned, kT1, n, m);
+    apply(as, (upper ? kUnpackHigh : kUnpackLow)[1], d, kT0, kT1);
+  } else {
+    const u8 order = upper ? 0b11'11'10'10 : 0b01'01'00'00;
+    shuffle32(as, kT0, n, order);
+    shuffle32(as, kT1, m, order);
+    apply(as, is_signed ? kWideSigned : kWideUnsigned, d, kT0, kT1);
+  }
+}
+
 void blend_by_signs(Assembler& as, const Xmm& d, const Xmm& a, const Xmm& b) {
   if (as.host.avx) {
     as.vpblendvb(d, a, b, kT0);

@@ -267,6 +267,11 @@ void shift_right_rounded(Assembler& as, bool is_signed, unsigned size, const Xmm
 // d = the lanes of n's lower or upper half extended to twice the size. Overwrites kT2.
 void extend(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n, bool upper);
 
+// d = products of the lanes of n's and m's lower or upper halves, twice as wide. m may be kT1, and
+// n and m any other register but the scratch ones; overwrites all of those. d may be any but kT2.
+void multiply_long(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n,
+                   const Xmm& m, bool upper);
+
 // d = b in the bytes where kT0 has the sign bit set, else a, which may be overwritten.
 void blend_by_signs(Assembler& as, const Xmm& d, const Xmm& a, const Xmm& b);
 
@@ -298,6 +303,8 @@ inline void clear_rest(Assembler& as, const Xmm& d, Extent e) {
 std::span<const VectorRow> vector_arith_rows();
 std::span<const VectorRow> vector_move_rows();
 std::span<const VectorRow> vector_permute_rows();
+std::span<const VectorRow> vector_reduce_rows();
+std::span<const VectorRow> vector_long_rows();
 std::span<const VectorRow> vector_shift_rows();
 
 } // namespace softhv::jit
