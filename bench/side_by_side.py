@@ -17,6 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.environ.get("KINDLING_BUILD", os.path.join(ROOT, "build"))
 GUEST = os.path.join(BUILD, "guest")
 PROMPT = b"root@kindling:~# "
+BENCH_READY = b"bench_cpu is ready"
 QEMU = "qemu-system-aarch64"
 
 
@@ -54,6 +55,21 @@ def qemu_command(kernel, initramfs, disk, cmdline, memory, smp=1, cpu="cortex-a7
         command += ["-drive", f"if=none,id=root,format=raw,file={disk}"]
         command += ["-device", "virtio-blk-device,drive=root"]
     return command
+
+
+def write_bench_initramfs(path):
+    """A cpio archive (newc) with bench_cpu as its init, whose first line is BENCH_READY."""
+    with open(need(os.path.join(BUILD, "bench/bench_cpu.arm64"), "build the target bench_cpu"), "rb") as file:
+        program = file.read()
+    archive = b""
+    for name, mode, data in (("init", 0o100755, program), ("TRAILER!!!", 0, b"")):
+        # inode, mode, owner, group, links, time, size, 4 device numbers, length of the name, check
+        fields = (1, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
+        archive += f"070701{''.join(f'{field:08x}' for field in fields)}{name}\0".encode()
+        archive += b"\0" * (-len(archive) % 4) + data
+        archive += b"\0" * (-len(archive) % 4)
+    with open(path, "wb") as file:
+        file.write(archive)
 
 
 MONITORS = {"kindling": boot_command, "qemu": qemu_command}

@@ -3,6 +3,9 @@
 import math
 import statistics
 
+MACHINES = ["native", "kindling", "qemu"]
+RATIOS = {"kindling_to_native": "kindling/native", "qemu_to_native": "qemu/native",
+          "speedup": "qemu/kindling"}
 GROUPS = {"integer": "integer", "float": "floating point", "neon": "NEON", "memory": "memory",
           "system": "system", "smp": "several vCPUs"}
 
@@ -34,13 +37,11 @@ def quotient(a, b):
 def row(name, group, samples):
     """`samples`: nanoseconds for an iteration, a list for each machine that ran it."""
     times = {machine: statistics.median(values) for machine, values in samples.items()}
-    native, kindling, qemu = (times.get(machine) for machine in ("native", "kindling", "qemu"))
+    native, kindling, qemu = (times.get(machine) for machine in MACHINES)
     return {"name": name, "group": group, "nanoseconds": times, "samples": samples,
             "kindling_to_native": quotient(kindling, native), "qemu_to_native": quotient(qemu, native),
             "speedup": quotient(qemu, kindling)}
 
-
-RATIOS = ("kindling_to_native", "qemu_to_native", "speedup")
 
 
 def group_means(rows):
@@ -66,15 +67,15 @@ def scaling(rows):
             for machine, time in one["nanoseconds"].items()}
 
 
-def goals(rows):
-    """The measures that these rows decide."""
-    means = group_means(rows)
+def goals(rows, complete):
+    """The measures that these rows decide; `complete` names the groups of which nothing is left out."""
+    means = {group: ratios for group, ratios in group_means(rows).items() if group in complete}
     by_name = {each["name"]: each for each in rows}
     speedups = [each["speedup"] for each in rows if each["speedup"] is not None]
     result = []
     for measure, kind, of, sign, goal in GOALS:
         if kind == "least":
-            value = min(speedups, default=None)
+            value = min(speedups, default=None) if complete >= GROUPS.keys() else None
         else:
             ratio = "kindling_to_native" if kind == "slowdown" else "speedup"
             value = (means.get(of) or by_name.get(of) or {}).get(ratio)
@@ -115,23 +116,23 @@ def table(head, lines, markdown):
 
 def results_table(rows, markdown):
     means = group_means(rows)
+    machines = [machine for machine in MACHINES if any(machine in each["nanoseconds"] for each in rows)]
+    ratios = {ratio: title for ratio, title in RATIOS.items() if set(title.split("/")) <= set(machines)}
     lines = []
     for group, title in GROUPS.items():
-        members = [each for each in rows if each["group"] == group]
-        for each in members:
-            times = each["nanoseconds"]
-            lines.append([each["name"]] +
-                         [duration(times.get(machine)) for machine in ("native", "kindling", "qemu")] +
-                         [number(each[ratio]) for ratio in RATIOS])
-        if group in means:
+        for each in rows:
+            if each["group"] == group:
+                lines.append([each["name"]] +
+                             [duration(each["nanoseconds"].get(machine)) for machine in machines] +
+                             [number(each[ratio]) for ratio in ratios])
+        if group in means and ratios:
             name = f"**{title}, geometric mean**" if markdown else f"= {title}, geometric mean"
-            lines.append([name, "", "", ""] + [number(means[group][ratio]) for ratio in RATIOS])
-    head = ["an iteration of", "native", "kindling", "qemu", "kindling/native", "qemu/native",
-            "qemu/kindling"]
-    return table(head, lines, markdown)
+            lines.append([name] + [""] * len(machines) +
+                         [number(means[group][ratio]) for ratio in ratios])
+    return table(["an iteration of", *machines, *ratios.values()], lines, markdown)
 
 
-def goals_table(rows, markdown):
+def goals_table(decided, markdown):
     lines = [[each["measure"], each["goal"], number(each["value"]), "yes" if each["met"] else "no"]
-             for each in goals(rows)]
+             for each in decided]
     return table(["measure", "goal", "result", "met"], lines, markdown) if lines else ""
