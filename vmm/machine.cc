@@ -3,6 +3,10 @@
 
 #include <atomic>
 #include <cstring>
+#include <system_error>
+#include <thread>
+
+#include <fmt/format.h>
 
 #include "vmm/boot_fdt.h"
 #include "vmm/guest_ram.h"
@@ -82,7 +86,11 @@ public:
 
   Status run() {
     for (;;) {
-      if (Status s = boot(); !s) {
+      Status s = boot();
+      if (s && !initramfs_check_.joinable()) {
+        s = start_initramfs_check();
+      }
+      if (!s) {
         stop();
         return s;
       }
@@ -192,6 +200,23 @@ private:
     return {};
   }
 
+  // Decompressing the initramfs to see that it is whole need not hold the guest up.
+  Status start_initramfs_check() {
+    if (!files_.initramfs || files_.initramfs->checked()) {
+      return {};
+    }
+    try {
+      initramfs_check_ = std::jthread([this](const std::stop_token& stop) {
+        if (Status s = files_.initramfs->check(stop); !s) {
+          end(Ending::kFailure, s.error());
+        }
+      });
+    } catch (const std::system_error& error) {
+      return Error{fmt::format("the host gives no thread: {}", error.what())};
+    }
+    return {};
+  }
+
   Ending wait_for_end() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return ending_ != Ending::kNone; });
@@ -238,6 +263,8 @@ private:
   std::condition_variable changed_;
   Ending ending_ = Ending::kNone;
   std::optional<Error> failure_;
+
+  std::jthread initramfs_check_; // ends before what it uses
 };
 
 Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,

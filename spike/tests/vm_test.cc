@@ -62,6 +62,14 @@ TEST(Vm, StatisticsCoverEveryBootOfAMachine) {
   EXPECT_THAT(boot.errors(), ContainsRegex("\n  exits hvc +2\n"));
 }
 
+TEST(Vm, ADamagedInitramfsEndsTheMachine) {
+  TemporaryDirectory dir;
+  const Finished boot =
+      run_boot({"--initramfs", dir.file("cut.gz", "\x1f\x8b\x08"), guest("vm_idle")});
+  EXPECT_EQ(boot.status, 1);
+  EXPECT_THAT(boot.errors, HasSubstr("cut.gz: its gzip data ends in the middle"));
+}
+
 TEST(Vm, SmallAndLargeMachinesBoot) {
   for (const char* size : {"16M", "3G", "70"}) {
     const Finished boot = run_boot({"--mem", size, "--smp", "32", guest("vm_hello")});

@@ -84,18 +84,20 @@ Result<u64> walk_cpio(const InputFile& file, u64 offset) {
   }
 }
 
-Result<u64> inflate_one(const InputFile& file, u64 offset, Compression compression) {
+// Decompresses for nothing but the errors.
+Result<u64> inflate_one(const InputFile& file, u64 offset, Compression compression,
+                        const std::stop_token& stop) {
   const auto end = inflate(file, {offset, file.size() - offset, compression},
-                           [](std::span<const u8>) { return true; });
+                           [&](std::span<const u8>) { return !stop.stop_requested(); });
   if (!end) {
     return end.error();
   }
   return end->next;
 }
 
-// Checks the archive at `offset`; returns where the next one may start, the end of the file if what
-// is there cannot be looked into.
-Result<u64> check_one(const InputFile& file, u64 offset) {
+enum class ArchiveKind : u8 { kCpio, kGzip, kZstd, kOther };
+
+Result<ArchiveKind> look(const InputFile& file, u64 offset) {
   std::array<u8, 8> magic{};
   const auto got = file.read(offset, magic);
   if (!got) {
@@ -103,17 +105,17 @@ Result<u64> check_one(const InputFile& file, u64 offset) {
   }
   const auto start = std::span(magic).first(*got);
   if (starts_with(start, "07070")) {
-    return walk_cpio(file, offset);
+    return ArchiveKind::kCpio;
   }
   if (starts_with(start, "\x1f\x8b")) {
-    return inflate_one(file, offset, Compression::kGzip);
+    return ArchiveKind::kGzip;
   }
   if (starts_with(start, "\x28\xb5\x2f\xfd")) {
-    return inflate_one(file, offset, Compression::kZstd);
+    return ArchiveKind::kZstd;
   }
   for (const std::string_view other : kOtherMagics) {
     if (starts_with(start, other)) {
-      return file.size();
+      return ArchiveKind::kOther;
     }
   }
   if (offset == 0) {
@@ -141,6 +143,42 @@ Result<u64> skip_zeros(const InputFile& file, u64 offset) {
   }
 }
 
+enum class Depth : u8 { kPlainOnly, kCompressed };
+
+// Checks the archives from `offset` on. Returns where it came to: the end of the file, or the first
+// compressed archive, if those are not to be looked into. Past an archive that cannot be looked
+// into nothing is checked.
+Result<u64> check_archives(const InputFile& file, u64 offset, Depth depth,
+                           const std::stop_token& stop) {
+  while (offset < file.size() && !stop.stop_requested()) {
+    const auto kind = look(file, offset);
+    if (!kind) {
+      return kind.error();
+    }
+    if (*kind == ArchiveKind::kOther) {
+      return file.size();
+    }
+    if (*kind != ArchiveKind::kCpio && depth == Depth::kPlainOnly) {
+      return offset;
+    }
+    const auto behind =
+        *kind == ArchiveKind::kCpio
+            ? walk_cpio(file, offset)
+            : inflate_one(file, offset,
+                          *kind == ArchiveKind::kGzip ? Compression::kGzip : Compression::kZstd,
+                          stop);
+    if (!behind || stop.stop_requested()) {
+      return behind;
+    }
+    const auto next = skip_zeros(file, *behind);
+    if (!next) {
+      return next.error();
+    }
+    offset = *next;
+  }
+  return offset;
+}
+
 } // namespace
 
 Result<Initramfs> Initramfs::open(const std::string& path) {
@@ -148,19 +186,16 @@ Result<Initramfs> Initramfs::open(const std::string& path) {
   if (!file) {
     return file.error().with_context("--initramfs");
   }
-  u64 offset = 0;
-  while (offset < file->size()) {
-    const auto behind = check_one(*file, offset);
-    if (!behind) {
-      return behind.error().with_context("--initramfs");
-    }
-    const auto next = skip_zeros(*file, *behind);
-    if (!next) {
-      return next.error().with_context("--initramfs");
-    }
-    offset = *next;
+  const auto checked = check_archives(*file, 0, Depth::kPlainOnly, {});
+  if (!checked) {
+    return checked.error().with_context("--initramfs");
   }
-  return Initramfs(std::move(*file));
+  return Initramfs(std::move(*file), *checked);
+}
+
+Status Initramfs::check(const std::stop_token& stop) const {
+  const auto checked = check_archives(file_, checked_, Depth::kCompressed, stop);
+  return checked ? Status() : checked.error().with_context("--initramfs");
 }
 
 Result<arch::AddressRange> Initramfs::place(u64 ram_size, arch::AddressRange kernel) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <span>
+#include <stop_token>
 #include <string>
 
 #include "arch/memory_map.h"
@@ -14,10 +15,16 @@ namespace kindling::vmm {
 
 class Initramfs {
 public:
-  // Opens and checks the file: plain archives are walked, gzip and zstd ones decompressed, so that
-  // a truncated or damaged file is found here rather than by a kernel that panics. What is
-  // compressed otherwise (xz, lz4, lzo, bzip2, lzma) is only recognised.
+  // Opens the file and checks what it begins with: plain archives are walked.
   static Result<Initramfs> open(const std::string& path);
+
+  // Checks the rest: gzip and zstd archives are decompressed, so that a truncated or damaged file
+  // is found here rather than by a kernel that panics. What is compressed otherwise (xz, lz4, lzo,
+  // bzip2, lzma) is only recognised. Takes about as long as the guest takes to unpack it, so this
+  // is for a thread beside the guest; on `stop` it returns early, without error.
+  Status check(const std::stop_token& stop = {}) const;
+  // Whether open() has seen everything that check() would.
+  [[nodiscard]] bool checked() const { return checked_ >= file_.size(); }
 
   [[nodiscard]] u64 size() const { return file_.size(); }
 
@@ -28,9 +35,10 @@ public:
   Status load(std::span<u8> ram, arch::AddressRange where) const;
 
 private:
-  explicit Initramfs(InputFile file) : file_(std::move(file)) {}
+  Initramfs(InputFile file, u64 checked) : file_(std::move(file)), checked_(checked) {}
 
   InputFile file_;
+  u64 checked_; // up to here
 };
 
 } // namespace kindling::vmm

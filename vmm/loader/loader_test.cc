@@ -96,7 +96,11 @@ protected:
   }
   std::string initramfs_error(const std::string& content) {
     const auto initramfs = Initramfs::open(file(content));
-    return initramfs ? "no error" : initramfs.error().message;
+    if (!initramfs) {
+      return initramfs.error().message;
+    }
+    const Status rest = initramfs->check();
+    return rest ? "no error" : rest.error().message;
   }
   void expect_loads(const std::string& content, const std::string& image) {
     const auto kernel = Kernel::open(file(content), kRam);
@@ -200,6 +204,21 @@ TEST_F(LoaderTest, InitramfsErrorsSayWhatIsWrong) {
   damaged[60] = 'x';
   EXPECT_THAT(initramfs_error(damaged), HasSubstr("damaged"));
   EXPECT_THAT(initramfs_error(cpio + "garbage"), HasSubstr("neither padding nor"));
+}
+
+TEST_F(LoaderTest, OnlyPlainArchivesAreCheckedOnOpening) {
+  const std::string cpio = make_cpio();
+  EXPECT_FALSE(Initramfs::open(file(cpio.substr(0, 120))).ok());
+  EXPECT_TRUE(Initramfs::open(file(cpio))->checked());
+  for (const std::string& packed : {gzip(cpio), zstd(cpio)}) {
+    const auto cut = Initramfs::open(file(cpio + packed.substr(0, packed.size() / 2)));
+    ASSERT_TRUE(cut.ok());
+    EXPECT_FALSE(cut->checked());
+    EXPECT_THAT(cut->check().error().message, HasSubstr("truncated"));
+    std::stop_source stop;
+    stop.request_stop();
+    EXPECT_TRUE(cut->check(stop.get_token()).ok());
+  }
 }
 
 TEST_F(LoaderTest, InitramfsIsPlacedAndLoaded) {
