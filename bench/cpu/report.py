@@ -43,7 +43,6 @@ def row(name, group, samples):
             "speedup": quotient(qemu, kindling)}
 
 
-
 def group_means(rows):
     """The geometric means of each group's ratios; a ratio that a row lacks, its group lacks."""
     means = {}
@@ -63,8 +62,8 @@ def scaling(rows):
     if len(loads) != 2:
         return {}
     one, many = loads
-    return {machine: time / many["nanoseconds"][machine]
-            for machine, time in one["nanoseconds"].items()}
+    return {machine: one["nanoseconds"][machine] / time
+            for machine, time in many["nanoseconds"].items()}
 
 
 def goals(rows, complete):
