@@ -5,8 +5,10 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 
 #include "arch/bits.h"
+#include "softhv/core/cpu_state.h"
 #include "softhv/jit/vector.h"
 
 namespace softhv::jit {
@@ -200,6 +202,11 @@ inline void test(Assembler& as, const Xmm& a, const Operand& mask) {
     as.ptest(a, mask);
 }
 
+// FPSR.QC: some lane has saturated.
+inline void set_qc(Assembler& as) {
+  as.or_(Assembler::state32(offsetof(CpuState, fpsr)), 1U << 27);
+}
+
 // Fields of AdvSIMD encodings. Scalar ones have bit 28 set.
 constexpr bool q_of(u32 word) {
   return bit(word, 30);
@@ -305,6 +312,8 @@ std::span<const VectorRow> vector_move_rows();
 std::span<const VectorRow> vector_permute_rows();
 std::span<const VectorRow> vector_reduce_rows();
 std::span<const VectorRow> vector_long_rows();
+std::span<const VectorRow> vector_narrow_rows();
+std::span<const VectorRow> vector_crypto_rows();
 std::span<const VectorRow> vector_shift_rows();
 
 } // namespace softhv::jit
