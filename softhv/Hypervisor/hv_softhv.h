@@ -18,12 +18,14 @@ OS_ENUM(hv_softhv_capability, uint32_t,
         // hv_softhv_vm_get_statistic
         HV_SOFTHV_CAPABILITY_STATISTICS = 4,
         // HV_SOFTHV_ENGINE_JIT, on this host
-        HV_SOFTHV_CAPABILITY_JIT = 5);
+        HV_SOFTHV_CAPABILITY_JIT = 5,
+        // hv_softhv_vm_set_instruction_time and what belongs to it
+        HV_SOFTHV_CAPABILITY_INSTRUCTION_TIME = 6);
 
 // *value is 0 when the capability is absent or unknown, else its version.
 hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t* value);
 
-// The host counter that CNTPCT_EL0 shows, 24 MHz: what mach_absolute_time is on a Mac.
+// The counter that CNTPCT_EL0 shows, 24 MHz: what mach_absolute_time is on a Mac.
 uint64_t hv_softhv_absolute_time(void);
 
 // To be called after the host has changed bytes of guest memory that may hold instructions, a
@@ -70,6 +72,49 @@ typedef struct {
 // Any thread. A running vCPU may be behind with some of its counts until hv_vcpu_run returns.
 // HV_NO_DEVICE: there is no VM. HV_BAD_ARGUMENT: there are not so many statistics.
 hv_return_t hv_softhv_vm_get_statistic(uint32_t number, hv_softhv_statistic_t* statistic);
+
+// Time by instructions. The vCPUs of the VM execute one at a time, in turns of a fixed number of
+// instructions and in the order of their creation, and the counter (CNTPCT_EL0) shows the time that
+// these took. From the same start, a guest that is told the same at the same instructions does the
+// same, instruction for instruction. The rules for a host that wants this:
+//
+//  - An exit of a vCPU keeps the others waiting until its thread calls hv_vcpu_run or
+//    hv_softhv_vcpu_rest. Only then, before the first hv_vcpu_run, and in `event`, may the host
+//    change what the guest can see: registers, memory, interrupt lines.
+//  - hv_vcpus_exit changes nothing for the guest: the others wait until the vCPU runs again.
+//  - A vCPU takes part from its first hv_vcpu_run on. One that another vCPU has started is
+//  announced
+//    with hv_softhv_vcpu_expect, and one that goes off calls hv_softhv_vcpu_rest.
+typedef struct {
+  uint32_t shift;   // an instruction takes 2^shift nanoseconds; at most 10
+  uint32_t quantum; // instructions of a turn; 0: a default
+  bool live;        // when every vCPU waits for an interrupt, time passes as the host's does;
+                    // else it is skipped up to the next timer or event
+  void (*event)(void* context); // may be null
+  void* context;
+} hv_softhv_instruction_time_t;
+
+// For the current VM. HV_NO_DEVICE: there is none. HV_BUSY: it has a vCPU already.
+hv_return_t hv_softhv_vm_set_instruction_time(const hv_softhv_instruction_time_t* config);
+
+// The instructions of all vCPUs of the current VM, and its time in nanoseconds; exact where the
+// host may change what the guest can see. Either may be null. HV_UNSUPPORTED: no time by
+// instructions.
+hv_return_t hv_softhv_vm_get_instruction_time(uint64_t* instructions, uint64_t* nanoseconds);
+
+// Has `event` called once when the VM's time reaches `nanoseconds`, by a thread in hv_vcpu_run,
+// between two instructions; UINT64_MAX: not at all. Replaces what was set before.
+hv_return_t hv_softhv_vm_set_event_time(uint64_t nanoseconds);
+
+// The vCPU, of any thread, takes part from now on: the others wait until it runs. The vCPU, of the
+// calling thread, takes part no longer: the others go on. One that is destroyed without, with an
+// exit that keeps the others waiting, keeps them so: their threads leave by hv_vcpus_exit only.
+// Neither does anything in a VM without time by instructions.
+hv_return_t hv_softhv_vcpu_expect(hv_vcpu_t vcpu);
+hv_return_t hv_softhv_vcpu_rest(hv_vcpu_t vcpu);
+
+// The instructions that the calling thread's vCPU has executed.
+hv_return_t hv_softhv_vcpu_get_instructions(hv_vcpu_t vcpu, uint64_t* instructions);
 
 // Several VMs in a process. A thread works on one VM at a time: calls without a vCPU argument, and
 // hv_vcpu_create, mean the thread's current VM, or the process's (hv_vm_create) while it has none.

@@ -15,6 +15,7 @@ hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t
     return HV_BAD_ARGUMENT;
   switch (capability) {
   case HV_SOFTHV_CAPABILITY_MULTIPLE_VMS:
+  case HV_SOFTHV_CAPABILITY_INSTRUCTION_TIME:
   case HV_SOFTHV_CAPABILITY_MEMORY_CHANGED:
   case HV_SOFTHV_CAPABILITY_OPTIONS:
   case HV_SOFTHV_CAPABILITY_STATISTICS: *value = 1; return HV_SUCCESS;
@@ -25,7 +26,8 @@ hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t
 }
 
 uint64_t hv_softhv_absolute_time(void) {
-  return timer::HostClock().now();
+  const auto machine = current_machine();
+  return machine != nullptr ? machine->vm.clock->now() : timer::HostClock().now();
 }
 
 hv_return_t hv_softhv_memory_changed(hv_ipa_t ipa, size_t size) {

@@ -55,6 +55,14 @@ private:
   const std::chrono::nanoseconds slept_;
 };
 
+// Beside the other vCPUs.
+void run_alone(Cpu& cpu) {
+  const GuestScope guest(cpu);
+  // Timers and lines may have changed since the last run.
+  cpu.request(kAttentionInterrupt);
+  run_engine(cpu);
+}
+
 } // namespace
 
 hv_return_t hv_vcpu_create(hv_vcpu_t* vcpu, hv_vcpu_exit_t** exit, hv_vcpu_config_t config) {
@@ -90,10 +98,10 @@ hv_return_t hv_vcpu_run(hv_vcpu_t vcpu) {
   cpu.exit = {};
   {
     const RunScope run(*own);
-    const GuestScope guest(cpu);
-    // Timers and lines may have changed since the last run.
-    cpu.request(kAttentionInterrupt);
-    run_engine(cpu);
+    if (Turns* turns = cpu.vm.turns(); turns != nullptr)
+      turns->run(cpu);
+    else
+      run_alone(cpu);
   }
   cpu.statistics.instructions_retired.set(cpu.retired);
   count_exit(cpu.statistics, cpu.exit);

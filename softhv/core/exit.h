@@ -6,7 +6,13 @@
 
 namespace softhv {
 
-enum class ExitReason : u32 { kCanceled = 0, kException = 1, kVtimerActivated = 2, kUnknown = 3 };
+enum class ExitReason : u32 {
+  kCanceled = 0,
+  kException = 1,
+  kVtimerActivated = 2,
+  kUnknown = 3,
+  kWaits = 4, // in WFI or WFE, where vCPUs take turns (core/turns.h); no host sees it
+};
 
 struct VmExit {
   ExitReason reason = ExitReason::kUnknown;

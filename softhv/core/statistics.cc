@@ -45,6 +45,7 @@ Counter EngineStatistics::*exit_counter(const VmExit& exit) {
   case ExitReason::kCanceled: return &EngineStatistics::exits_canceled;
   case ExitReason::kVtimerActivated: return &EngineStatistics::exits_vtimer;
   case ExitReason::kException: break;
+  case ExitReason::kWaits:
   case ExitReason::kUnknown: return &EngineStatistics::exits_other;
   }
   switch (kindling::arch::exception_class(exit.syndrome)) {

@@ -10,18 +10,30 @@
 namespace softhv {
 
 Vm::Vm(u32 ipa_bits, std::unique_ptr<timer::Clock> clock)
-    : ipa_bits(ipa_bits),
-      clock(clock != nullptr ? std::move(clock) : std::make_unique<timer::HostClock>()),
-      alarms(*this, *this->clock), engine_options_{.engine = default_engine()} {}
+    : own_clock_(clock != nullptr ? std::move(clock) : std::make_unique<timer::HostClock>()),
+      ipa_bits(ipa_bits), clock(own_clock_.get()),
+      alarms(*this, *own_clock_), engine_options_{.engine = default_engine()} {}
 
 Vm::~Vm() = default;
 
+bool Vm::has_cpu() const {
+  return std::ranges::any_of(cpus_, [](const auto& cpu) { return cpu != nullptr; });
+}
+
 bool Vm::set_engine_options(const EngineOptions& options) {
   const std::unique_lock lock(cpus_mutex_);
-  const bool has_cpu = std::ranges::any_of(cpus_, [](const auto& cpu) { return cpu != nullptr; });
-  if (has_cpu || !engine_available(options.engine))
+  if (has_cpu() || !engine_available(options.engine))
     return false;
   engine_options_ = options;
+  return true;
+}
+
+bool Vm::set_turns(TurnOptions options) {
+  const std::unique_lock lock(cpus_mutex_);
+  if (has_cpu())
+    return false;
+  turns_ = std::make_unique<Turns>(std::move(options));
+  clock = &turns_->clock();
   return true;
 }
 
@@ -47,6 +59,8 @@ Cpu* Vm::create_cpu() {
 
 void Vm::destroy_cpu(Cpu& cpu) {
   const std::unique_lock lock(cpus_mutex_);
+  if (turns_ != nullptr)
+    turns_->remove(cpu);
   add_to(departed_, cpu.statistics);
   cpus_[cpu.index].reset();
 }
@@ -59,7 +73,10 @@ u32 Vm::cpu_count() const {
 
 void Vm::wake(Cpu& cpu, u32 reason) {
   cpu.request(reason);
-  cpu.waiter->wake();
+  if (turns_ != nullptr)
+    turns_->wake(reason);
+  else
+    cpu.waiter->wake();
 }
 
 bool Vm::internal_read(Cpu& cpu, u64 ipa, unsigned size, u64& value) {

@@ -10,6 +10,7 @@
 #include "softhv/core/cpu.h"
 #include "softhv/core/engine_options.h"
 #include "softhv/core/statistics.h"
+#include "softhv/core/turns.h"
 #include "softhv/mmu/stage2.h"
 #include "softhv/timer/alarm.h"
 #include "softhv/timer/clock.h"
@@ -20,8 +21,6 @@ namespace gic {
 class Gic;
 }
 
-inline constexpr u32 kMaxVcpus = 32;
-
 class Vm {
 public:
   // `clock` drives the counter and the timers of all vCPUs; null: the host's.
@@ -30,9 +29,13 @@ public:
   Vm(const Vm&) = delete;
   Vm& operator=(const Vm&) = delete;
 
+private:
+  std::unique_ptr<timer::Clock> own_clock_; // before those that use it
+
+public:
   Stage2 stage2;
   const u32 ipa_bits;
-  const std::unique_ptr<timer::Clock> clock;
+  const timer::Clock* clock; // that of `turns`, if vCPUs take turns
   timer::AlarmThread alarms;
   std::unique_ptr<gic::Gic> gic; // set before the first vCPU, or null
 
@@ -40,6 +43,11 @@ public:
   // for an engine that is not available. Any thread.
   [[nodiscard]] const EngineOptions& engine_options() const { return engine_options_; }
   bool set_engine_options(const EngineOptions& options);
+
+  // Makes the vCPUs take turns, whose clock replaces the one there was. False: there is a vCPU
+  // already. Any thread.
+  bool set_turns(TurnOptions options);
+  [[nodiscard]] Turns* turns() const { return turns_.get(); } // null: they do not
 
   // What all vCPUs have counted since the VM was made, up to about now. Any thread.
   [[nodiscard]] StatisticValues statistics() const;
@@ -70,6 +78,9 @@ public:
   bool internal_write(Cpu& cpu, u64 ipa, unsigned size, u64 value);
 
 private:
+  [[nodiscard]] bool has_cpu() const;
+
+  std::unique_ptr<Turns> turns_;
   mutable std::shared_mutex cpus_mutex_;
   std::array<std::unique_ptr<Cpu>, kMaxVcpus> cpus_;
   EngineOptions engine_options_;

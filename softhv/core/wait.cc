@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "softhv/core/budget.h"
 #include "softhv/core/interrupts.h"
 #include "softhv/core/shootdown.h"
 #include "softhv/core/vm.h"
@@ -49,8 +50,14 @@ const interp::Op* wait_for_interrupt(Cpu& cpu, const interp::Op* op) {
     return exit_to_host(cpu, pc_of(cpu, op), exit);
   }
   cpu.s.pc = next_pc(cpu, op);
+  const ExactCount count(cpu, op);
   const auto pending = [&] { return cpu.interrupt_lines.load(std::memory_order_seq_cst) != 0; };
   cpu.timer->update();
+  if (Turns* turns = cpu.vm.turns(); turns != nullptr) {
+    if (!pending())
+      turns->wait_for_interrupt(cpu, cpu.timer->next_deadline());
+    return nullptr;
+  }
   if (!pending() && !attention(cpu))
     sleep(cpu, cpu.vm.clock->host_time(cpu.timer->next_deadline()), pending);
   return nullptr;
@@ -60,17 +67,23 @@ const interp::Op* wait_for_event(Cpu& cpu, const interp::Op* op) {
   cpu.s.pc = next_pc(cpu, op);
   if (cpu.waiter->take_event())
     return nullptr;
+  const ExactCount count(cpu, op);
   const auto woken = [&] { return cpu.waiter->event() || interrupt_deliverable(cpu); };
   cpu.timer->update();
+  const bool armed = cpu.s.exclusive_size != 0;
+  const u64 next = std::min(cpu.timer->next_deadline(), cpu.timer->next_stream_event());
+  if (Turns* turns = cpu.vm.turns(); turns != nullptr) {
+    if (!woken())
+      turns->wait_for_event(cpu, next, armed);
+    return nullptr;
+  }
   if (!woken() && !attention(cpu)) {
-    const bool armed = cpu.s.exclusive_size != 0;
     if (armed && cpu.waiter->next_monitor_wait() % kMonitorYields != 0) {
       leave_guest(cpu);
       std::this_thread::yield();
       enter_guest(cpu);
       return nullptr;
     }
-    const u64 next = std::min(cpu.timer->next_deadline(), cpu.timer->next_stream_event());
     Waiter::TimePoint deadline = cpu.vm.clock->host_time(next);
     if (armed)
       deadline = std::min(deadline, steady_clock::now() + kMonitorSleep);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "arch/bits.h"
+#include "softhv/core/vm.h"
 #include "softhv/gic/cpu_interface.h"
 
 namespace softhv::timer {
@@ -126,6 +127,10 @@ void GenericTimer::update() {
     cpu_.gic->set_ppi(kPhysicalTimerPpi, physical_asserted());
   } else if (!masked_ && virtual_asserted()) {
     cpu_.request(kAttentionInterrupt);
+  }
+  if (Turns* turns = cpu_.vm.turns(); turns != nullptr) {
+    turns->deadline_changed(cpu_);
+    return;
   }
   const u64 next = next_deadline();
   if (next == kNever)
