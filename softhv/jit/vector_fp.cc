@@ -76,10 +76,13 @@ void move_from_general(Assembler& as, const Xmm& d, const Reg64& a, bool is_wide
     is_wide ? as.movq(d, a) : as.movd(d, a.cvt32());
 }
 
-Xmm operand(Assembler& as, Lanes l, const Xmm& x, const Xmm& copy) {
+Xmm operand(Assembler& as, Lanes l, const Xmm& x, const Xmm& copy, Upper upper) {
   if (l.count != Lanes::kLow)
     return x;
-  double_low(as, copy, x);
+  if (upper == Upper::kZeros)
+    bit_and(as, copy, x, as.constant(~u64{0}, 0));
+  else
+    double_low(as, copy, x);
   return copy;
 }
 
@@ -153,18 +156,13 @@ void check(Assembler& as, Lanes l, const Xmm& result, Check what) {
     leave_if_nan_or_tiny(as, l, result);
 }
 
+// Scalars are cut out by ANDPS and not by a move of lanes, which costs more where those are integer
+// instructions and the result goes on being computed with.
 void finish(Assembler& as, Lanes l, const Xmm& d, const Xmm& x) {
-  constexpr u8 kKeepFirst = 0b1110; // INSERTPS: zeros in the others
-  if (l.count == Lanes::kAll) {
+  if (l.count == Lanes::kAll)
     move(as, d, x);
-  } else if (l.packed() || l.is_double) {
-    move_low(as, d, x);
-  } else if (as.host.avx) {
-    as.vinsertps(d, x, x, kKeepFirst);
-  } else {
-    move(as, d, x);
-    as.insertps(d, d, kKeepFirst);
-  }
+  else
+    bit_and(as, d, x, as.constant(l.packed() || l.is_double ? ~u64{0} : 0xffff'ffff, 0));
 }
 
 Xmm target(const Assembler& as, Lanes l, const Xmm& d, const Xmm& read) {

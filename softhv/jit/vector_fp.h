@@ -11,7 +11,7 @@
 //     4.9.1.5);
 //   - conversion to integers that do not fit.
 // Exceptions are the instruction's own as long as no other lanes take part: so scalars use scalar
-// instructions, and 64-bit vectors work on two copies of their lanes.
+// instructions, and 64-bit vectors do without the upper halves of their operands.
 #pragma once
 
 #include <span>
@@ -109,8 +109,10 @@ void move_from_general(Assembler& as, const Xmm& d, const Reg64& a, bool is_wide
 
 // --- Parts of emitters ---------------------------------------------------------------------------
 
-// The register with an operand's lanes: itself, or `copy` with twice the low half.
-Xmm operand(Assembler& as, Lanes l, const Xmm& x, const Xmm& copy);
+// What takes the place of the upper half in the computation of a 64-bit vector, to raise nothing.
+enum class Upper : u8 { kZeros, kLowAgain };
+// The register with an operand's lanes: itself, or `copy` with another upper half.
+Xmm operand(Assembler& as, Lanes l, const Xmm& x, const Xmm& copy, Upper upper = Upper::kZeros);
 
 // To the interpreter when any lane of a mask is set. Uses kScratch0.
 void leave_if_any(Assembler& as, const Xmm& mask);

@@ -56,14 +56,16 @@ Pair pairs(Assembler& as, Lanes l, const VectorOperands& o) {
 }
 
 // In operands, kT0 (the first) or kT1 (the second).
-Pair sources(Assembler& as, Lanes l, const VectorOperands& o, Source source) {
+Pair sources(Assembler& as, Lanes l, const VectorOperands& o, Source source,
+             Upper upper = Upper::kZeros) {
   switch (source) {
   case Source::kPairs: return pairs(as, l, o);
-  case Source::kElement: return {operand(as, l, o.n, kT0), element(as, l, o, kT1)};
+  case Source::kElement:
+    return {operand(as, l, o.n, kT0, Upper::kLowAgain), element(as, l, o, kT1)};
   default: break;
   }
-  const Xmm a = operand(as, l, o.n, kT0);
-  return {a, o.n.getIdx() == o.m.getIdx() ? a : operand(as, l, o.m, kT1)};
+  const Xmm a = operand(as, l, o.n, kT0, upper);
+  return {a, o.n.getIdx() == o.m.getIdx() ? a : operand(as, l, o.m, kT1, upper)};
 }
 
 enum class After : u8 { kNothing, kNegate, kMagnitude };
@@ -79,7 +81,8 @@ template <Kind kKind, HostBinary kOperation, Check kCheck, Source kSource = Sour
           After kAfter = After::kNothing>
 bool binary(Assembler& as, const VectorOperands& o) {
   const Lanes l = lanes_of<kKind>(o.word);
-  const Pair p = sources(as, l, o, kSource);
+  constexpr bool kDivides = kOperation == static_cast<HostBinary>(div); // not zero by zero
+  const Pair p = sources(as, l, o, kSource, kDivides ? Upper::kLowAgain : Upper::kZeros);
   kOperation(as, l, kT0, p.a, p.b);
   check(as, l, kT0, kCheck);
   change_sign(as, l, kAfter);
@@ -174,12 +177,11 @@ bool accumulate(Assembler& as, const VectorOperands& o) {
   if (!as.host.fma)
     return false;
   const Lanes l = lanes_of<kKind>(o.word);
-  const Xmm m = kSource == Source::kElement ? element(as, l, o, kT1) : operand(as, l, o.m, kT1);
-  const Xmm n = operand(as, l, o.n, kT2);
-  if (l.count == Lanes::kLow)
-    double_low(as, kT0, o.d);
-  else
-    move(as, kT0, o.d);
+  constexpr bool kByElement = kSource == Source::kElement;
+  constexpr Upper kUpper = kByElement ? Upper::kLowAgain : Upper::kZeros;
+  const Xmm m = kByElement ? element(as, l, o, kT1) : operand(as, l, o.m, kT1);
+  const Xmm n = operand(as, l, o.n, kT2, kUpper);
+  move(as, kT0, operand(as, l, o.d, kT0, kUpper));
   kOperation(as, l, kT0, n, m);
   check(as, l, kT0, Check::kNanOrTiny);
   finish(as, l, o.d, kT0);

@@ -59,7 +59,6 @@ bool compare_with_zero(Assembler& as, const VectorOperands& o) {
 
 template <bool kSignalsQuiet>
 bool compare_to_flags(Assembler& as, const VectorOperands& o) {
-  const Xbyak::Reg8 al = reg::kFlags.cvt8();
   const Xbyak::Reg8 order = reg::kScratch0.cvt8();
   const bool is_double = bit(o.word, 22);
   Xmm m = o.m;
@@ -67,6 +66,7 @@ bool compare_to_flags(Assembler& as, const VectorOperands& o) {
     zero(as, kT0);
     m = kT0;
   }
+  as.xor_(order.cvt32(), order.cvt32()); // SETcc keeps the rest, and would wait for it
   if (as.host.avx) {
     if (kSignalsQuiet)
       is_double ? as.vcomisd(o.n, m) : as.vcomiss(o.n, m);
@@ -81,8 +81,8 @@ bool compare_to_flags(Assembler& as, const VectorOperands& o) {
   // "Above" less "below" leaves 1, 0 or -1, and with it SF, ZF and CF as Arm has N, Z and not C.
   as.seta(order);
   as.sbb(order, 0);
+  as.mov(reg::kFlags.cvt32(), 0); // V; keeps the flags
   as.lahf();
-  as.mov(al, 0);
   return true;
 }
 

@@ -8,7 +8,11 @@ namespace softhv::jit::vector_fp {
 namespace {
 
 bool move_register(Assembler& as, const VectorOperands& o) {
-  finish(as, lanes_of<Kind::kScalar>(o.word), o.d, o.n);
+  const Lanes l = lanes_of<Kind::kScalar>(o.word);
+  if (l.is_double)
+    move_low(as, o.d, o.n);
+  else
+    finish(as, l, o.d, o.n);
   return true;
 }
 
