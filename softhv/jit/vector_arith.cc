@@ -150,11 +150,6 @@ void greater_equal(Assembler& as, unsigned size, const Xmm& d, const Xmm& n, con
   }
 }
 
-// Unsigned lanes as signed ones in the same order.
-void flip_signs(Assembler& as, unsigned size, const Xmm& d, const Xmm& n) {
-  apply(as, kPxor, d, n, as.constant(replicate(size, sign_bit(size))));
-}
-
 void higher(Assembler& as, unsigned size, const Xmm& d, const Xmm& n, const Xmm& m) {
   flip_signs(as, size, kT0, n);
   flip_signs(as, size, kT1, m);
@@ -275,15 +270,8 @@ void halving_sub(Assembler& as, unsigned size, const Xmm& d, const Xmm& n, const
   }
 }
 
-void absolute(Assembler& as, unsigned size, const Xmm& d, const Xmm& n, const Xmm& /*m*/) {
-  if (size < 3) {
-    apply(as, kAbsolute[size], d, n);
-    return;
-  }
-  zero(as, kT0);
-  apply(as, kGreater[3], kT0, kT0, n);
-  apply(as, kPxor, kT1, n, kT0);
-  apply(as, kSub[3], d, kT1, kT0);
+void absolute_lanes(Assembler& as, unsigned size, const Xmm& d, const Xmm& n, const Xmm& /*m*/) {
+  absolute(as, size, d, n);
 }
 void negate(Assembler& as, unsigned size, const Xmm& d, const Xmm& n, const Xmm& /*m*/) {
   zero(as, kT0);
@@ -346,8 +334,8 @@ constexpr VectorRow kRows[] = {
     {InstId::kUrhaddVector, three_same<rounding_halving_add<false>>},
     {InstId::kShsubVector, three_same<halving_sub<true>>},
     {InstId::kUhsubVector, three_same<halving_sub<false>>},
-    {InstId::kAbsVector, three_same<absolute>},
-    {InstId::kAbsScalar, three_same<absolute>},
+    {InstId::kAbsVector, three_same<absolute_lanes>},
+    {InstId::kAbsScalar, three_same<absolute_lanes>},
     {InstId::kNegVector, three_same<negate>},
     {InstId::kNegScalar, three_same<negate>},
 };

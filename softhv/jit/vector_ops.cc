@@ -93,6 +93,21 @@ void shift_right_rounded(Assembler& as, bool is_signed, unsigned size, const Xmm
   apply(as, kAdd[size], d, d, kT1);
 }
 
+void flip_signs(Assembler& as, unsigned size, const Xmm& d, const Xmm& n) {
+  apply(as, kPxor, d, n, as.constant(replicate(size, sign_bit(size))));
+}
+
+void absolute(Assembler& as, unsigned size, const Xmm& d, const Xmm& n) {
+  if (size < 3) {
+    apply(as, kAbsolute[size], d, n);
+    return;
+  }
+  zero(as, kT1);
+  apply(as, kGreater[3], kT1, kT1, n);
+  apply(as, kPxor, kT2, n, kT1);
+  apply(as, kSub[3], d, kT2, kT1);
+}
+
 void extend(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n, bool upper) {
   if (!upper) {
     apply(as, is_signed ? kExtendSigned[size] : kExtendUnsigned[size], d, n);

@@ -271,6 +271,12 @@ void shift_right(Assembler& as, bool is_signed, unsigned size, const Xmm& d, con
 void shift_right_rounded(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n,
                          u8 amount);
 
+// Unsigned lanes as signed ones in the same order.
+void flip_signs(Assembler& as, unsigned size, const Xmm& d, const Xmm& n);
+
+// Overwrites kT1 and kT2.
+void absolute(Assembler& as, unsigned size, const Xmm& d, const Xmm& n);
+
 // d = the lanes of n's lower or upper half extended to twice the size. Overwrites kT2.
 void extend(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n, bool upper);
 
@@ -314,6 +320,7 @@ std::span<const VectorRow> vector_reduce_rows();
 std::span<const VectorRow> vector_long_rows();
 std::span<const VectorRow> vector_narrow_rows();
 std::span<const VectorRow> vector_crypto_rows();
+std::span<const VectorRow> vector_saturate_rows();
 std::span<const VectorRow> vector_shift_rows();
 
 } // namespace softhv::jit

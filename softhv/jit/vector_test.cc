@@ -46,8 +46,8 @@ TEST(Vector, MatchesTheInterpreter) {
   for (const VectorRow& row : all_rows()) {
     const RowReport report = rig.check(row, kEncodings);
     EXPECT_LE(4 * report.interpreted, 3 * report.runs) << isa_row(row).id;
-    if (host.avx2 && has_instructions_for(isa_row(row).feature, host))
-      EXPECT_LT(report.declined, report.encodings) << isa_row(row).id;
+    const bool expected = host.avx2 && has_instructions_for(isa_row(row).feature, host);
+    EXPECT_LT(report.declined, report.encodings + (expected ? 0 : 1)) << isa_row(row).id;
   }
 }
 
