@@ -47,12 +47,12 @@ std::string_view exception_class_name(ExceptionClass ec) {
   switch (ec) {
   case ExceptionClass::kUnknown: return "unknown reason";
   case ExceptionClass::kWfx: return "trapped WFI or WFE";
-  case ExceptionClass::kSimdFp: return "access to SIMD or floating point";
+  case ExceptionClass::kFpAccess: return "access to SIMD or floating point";
   case ExceptionClass::kIllegalState: return "illegal execution state";
   case ExceptionClass::kSvc64: return "SVC";
   case ExceptionClass::kHvc64: return "HVC";
   case ExceptionClass::kSmc64: return "SMC";
-  case ExceptionClass::kSystemRegister: return "trapped system register or instruction";
+  case ExceptionClass::kSysReg: return "trapped system register or instruction";
   case ExceptionClass::kInstructionAbortLower: return "instruction abort from a lower level";
   case ExceptionClass::kInstructionAbortSame: return "instruction abort from the same level";
   case ExceptionClass::kPcAlignment: return "misaligned PC";
@@ -63,8 +63,8 @@ std::string_view exception_class_name(ExceptionClass ec) {
   case ExceptionClass::kSError: return "SError";
   case ExceptionClass::kBreakpointLower: return "breakpoint in a lower level";
   case ExceptionClass::kBreakpointSame: return "breakpoint in the same level";
-  case ExceptionClass::kStepLower: return "software step in a lower level";
-  case ExceptionClass::kStepSame: return "software step in the same level";
+  case ExceptionClass::kSoftwareStepLower: return "software step in a lower level";
+  case ExceptionClass::kSoftwareStepSame: return "software step in the same level";
   case ExceptionClass::kWatchpointLower: return "watchpoint in a lower level";
   case ExceptionClass::kWatchpointSame: return "watchpoint in the same level";
   case ExceptionClass::kBrk64: return "BRK";
@@ -108,7 +108,7 @@ std::string describe_esr(u64 esr) {
   case ExceptionClass::kInstructionAbortLower:
   case ExceptionClass::kInstructionAbortSame:
     return fmt::format("{}: {}", head, fault_status_name(static_cast<u8>(bits(esr, 5, 0))));
-  case ExceptionClass::kSystemRegister: {
+  case ExceptionClass::kSysReg: {
     const SystemRegisterTrap trap = decode_system_register_trap(esr);
     return fmt::format("{}: {} of {}", head, trap.read ? "read" : "write",
                        sysreg_name(trap.encoding));

@@ -88,7 +88,7 @@ Result<arch::VcpuExit> Vcpu::decode_exception() {
   case ExceptionClass::kWfx:
     pending_ = Pending::kWait;
     return arch::VcpuExit{arch::WaitForInterrupt{arch::is_wfe(syndrome_)}};
-  case ExceptionClass::kSystemRegister: return decode_system_register(syndrome_);
+  case ExceptionClass::kSysReg: return decode_system_register(syndrome_);
   default:
     pending_ = Pending::kOther;
     return arch::VcpuExit{arch::Unhandled{syndrome_, arch::describe_esr(syndrome_)}};

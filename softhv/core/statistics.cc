@@ -54,7 +54,7 @@ Counter EngineStatistics::*exit_counter(const VmExit& exit) {
   case ExceptionClass::kHvc64: return &EngineStatistics::exits_hvc;
   case ExceptionClass::kSmc64: return &EngineStatistics::exits_smc;
   case ExceptionClass::kWfx: return &EngineStatistics::exits_wfx;
-  case ExceptionClass::kSystemRegister: return &EngineStatistics::exits_system_register;
+  case ExceptionClass::kSysReg: return &EngineStatistics::exits_system_register;
   default: return &EngineStatistics::exits_other;
   }
 }

@@ -136,7 +136,7 @@ void take_asynchronous(Cpu& cpu, AsyncException which) {
   case AsyncException::kIrq: enter_el1(cpu, cpu.s.pc, kVectorIrq); break;
   case AsyncException::kFiq: enter_el1(cpu, cpu.s.pc, kVectorFiq); break;
   case AsyncException::kSerror:
-    cpu.s.sys.esr_el1 = esr(ExceptionClass::kSerror, 0);
+    cpu.s.sys.esr_el1 = esr(ExceptionClass::kSError, 0);
     enter_el1(cpu, cpu.s.pc, kVectorSerror);
     break;
   }

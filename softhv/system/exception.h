@@ -2,41 +2,17 @@
 // Exceptions to EL1, exception return, and exits to the host (Arm ARM D1.3, D1.4, D17.2.37).
 #pragma once
 
+#include "arch/esr.h"
 #include "softhv/core/cpu.h"
 #include "softhv/interp/op.h"
 
 namespace softhv {
 
-// ESR_ELx.EC values that SoftHV raises or reports.
-enum class ExceptionClass : u8 {
-  kUnknown = 0x00,
-  kWfx = 0x01,
-  kFpAccess = 0x07,
-  kIllegalState = 0x0e,
-  kSvc64 = 0x15,
-  kHvc64 = 0x16,
-  kSmc64 = 0x17,
-  kSysReg = 0x18,
-  kInstructionAbortLower = 0x20,
-  kInstructionAbortSame = 0x21,
-  kPcAlignment = 0x22,
-  kDataAbortLower = 0x24,
-  kDataAbortSame = 0x25,
-  kSpAlignment = 0x26,
-  kFpException = 0x2c,
-  kSerror = 0x2f,
-  kBreakpointLower = 0x30,
-  kBreakpointSame = 0x31,
-  kSoftwareStepLower = 0x32,
-  kSoftwareStepSame = 0x33,
-  kWatchpointLower = 0x34,
-  kWatchpointSame = 0x35,
-  kBrk64 = 0x3c,
-};
+using kindling::arch::ExceptionClass;
 
 // ESR_ELx for a 32-bit instruction (IL = 1).
 constexpr u64 esr(ExceptionClass ec, u32 iss) {
-  return static_cast<u64>(ec) << 26 | 1U << 25 | iss;
+  return kindling::arch::make_esr(ec, iss);
 }
 
 // Address of *op, and of the instruction after it.
