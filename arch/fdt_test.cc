@@ -2,12 +2,12 @@
 #include "arch/fdt.h"
 
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <libfdt.h>
-#include <unistd.h>
+
+#include "arch/testing/temporary_directory.h"
 
 namespace kindling::arch {
 namespace {
@@ -73,12 +73,10 @@ TEST(FdtBuilder, WritesWhatLibfdtReadsBack) {
 TEST(FdtBuilder, SatisfiesDtc) {
   const auto tree = machine().finish();
   ASSERT_TRUE(tree.ok());
-  char path[] = "/tmp/kindling-fdt-XXXXXX";
-  const int fd = mkstemp(path);
-  ASSERT_GE(fd, 0);
-  ASSERT_EQ(write(fd, tree->data(), tree->size()), static_cast<ssize_t>(tree->size()));
-  close(fd);
-  const std::string command = std::string("dtc -I dtb -O dts -o /dev/null ") + path + " 2>&1";
+  const TemporaryDirectory dir;
+  const std::string path =
+      dir.file("dtb", {reinterpret_cast<const char*>(tree->data()), tree->size()});
+  const std::string command = "dtc -I dtb -O dts -o /dev/null " + path + " 2>&1";
   FILE* dtc = popen(command.c_str(), "r");
   ASSERT_NE(dtc, nullptr);
   std::string output;
@@ -87,7 +85,6 @@ TEST(FdtBuilder, SatisfiesDtc) {
   }
   EXPECT_EQ(pclose(dtc), 0);
   EXPECT_EQ(output, "");
-  unlink(path);
 }
 
 TEST(FdtBuilder, Grows) {

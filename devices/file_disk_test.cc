@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
-#include <cstdlib>
-#include <fstream>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include "arch/testing/temporary_directory.h"
 #include "devices/block_backend.h"
 
 namespace kindling::devices {
@@ -13,25 +11,14 @@ namespace {
 
 class FileDiskTest : public ::testing::Test {
 protected:
-  FileDiskTest() {
-    std::string pattern = ::testing::TempDir() + "kindling-disk-XXXXXX";
-    const int fd = mkstemp(pattern.data());
-    if (fd >= 0) {
-      close(fd);
-    }
-    path = pattern;
-  }
-  ~FileDiskTest() override { unlink(path.c_str()); }
-  void fill(size_t size) {
-    std::ofstream file(path, std::ios::binary | std::ios::trunc);
-    file << std::string(size, 'x');
-  }
+  void fill(size_t size) const { (void)dir.file("disk", std::string(size, 'x')); }
   std::string error(bool read_only = false) {
     const auto disk = open_disk(path, read_only);
     return disk.ok() ? "" : disk.error().message;
   }
 
-  std::string path;
+  TemporaryDirectory dir;
+  const std::string path = dir.file("disk", "");
 };
 
 TEST_F(FileDiskTest, ReadsAndWrites) {

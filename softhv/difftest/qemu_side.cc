@@ -15,32 +15,29 @@ kindling::Error system_error(const std::string& what) {
   return {what + ": " + std::strerror(errno)};
 }
 
-bool write_fully(int fd, const void* data, size_t size) {
-  const char* p = static_cast<const char*>(data);
-  while (size > 0) {
-    const ssize_t n = write(fd, p, size);
+// Calls transfer(done) until `size` bytes are done; it returns what read(2) or write(2) did with
+// the rest of them.
+template <typename Transfer>
+bool transfer_fully(size_t size, Transfer transfer) {
+  for (size_t done = 0; done < size;) {
+    const ssize_t n = transfer(done);
     if (n < 0 && errno == EINTR)
       continue;
     if (n <= 0)
       return false;
-    p += n;
-    size -= static_cast<size_t>(n);
+    done += static_cast<size_t>(n);
   }
   return true;
 }
 
+bool write_fully(int fd, const void* data, size_t size) {
+  const char* p = static_cast<const char*>(data);
+  return transfer_fully(size, [=](size_t done) { return write(fd, p + done, size - done); });
+}
+
 bool read_fully(int fd, void* data, size_t size) {
   char* p = static_cast<char*>(data);
-  while (size > 0) {
-    const ssize_t n = read(fd, p, size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0)
-      return false;
-    p += n;
-    size -= static_cast<size_t>(n);
-  }
-  return true;
+  return transfer_fully(size, [=](size_t done) { return read(fd, p + done, size - done); });
 }
 
 } // namespace

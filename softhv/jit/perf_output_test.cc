@@ -15,6 +15,8 @@
 
 #include <gtest/gtest.h>
 
+#include "arch/testing/temporary_directory.h"
+
 namespace softhv::jit {
 namespace {
 
@@ -26,23 +28,16 @@ std::string contents(const std::string& path) {
 
 class PerfOutputTest : public testing::Test {
 protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "perf-output-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    directory_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
   std::unique_ptr<PerfOutput> create(PerfFormat format) {
-    auto output = PerfOutput::create(format, directory_);
+    auto output = PerfOutput::create(format, directory_.path());
     EXPECT_TRUE(output.ok()) << output.error().message;
     return output.ok() ? std::move(*output) : nullptr;
   }
   [[nodiscard]] std::string path(const std::string& prefix, const std::string& suffix) const {
-    return directory_ + "/" + prefix + std::to_string(::getpid()) + suffix;
+    return directory_.path(prefix + std::to_string(::getpid()) + suffix);
   }
 
-  std::string directory_;
+  kindling::TemporaryDirectory directory_;
 };
 
 // Takes fixed-size fields off a file.
@@ -81,8 +76,7 @@ TEST_F(PerfOutputTest, AMapHasALineForEachPieceOfCode) {
 }
 
 TEST_F(PerfOutputTest, AnOldFileIsReplacedAndALinkNotFollowed) {
-  const std::string victim = directory_ + "/victim";
-  std::ofstream(victim) << "precious";
+  const std::string victim = directory_.file("victim", "precious");
   std::filesystem::create_symlink(victim, path("perf-", ".map"));
   create(PerfFormat::kMap)->add(&victim, 1, "x");
   EXPECT_EQ(contents(victim), "precious");
@@ -92,7 +86,7 @@ TEST_F(PerfOutputTest, AnOldFileIsReplacedAndALinkNotFollowed) {
 }
 
 TEST_F(PerfOutputTest, AFileThatCannotBeMadeIsAnError) {
-  const auto output = PerfOutput::create(PerfFormat::kMap, directory_ + "/missing");
+  const auto output = PerfOutput::create(PerfFormat::kMap, directory_.path("missing"));
   ASSERT_FALSE(output.ok());
   EXPECT_NE(output.error().message.find("/missing/perf-"), std::string::npos);
 }

@@ -6,11 +6,8 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
-#include <fstream>
 #include <poll.h>
 #include <pty.h>
 #include <sys/wait.h>
@@ -216,22 +213,6 @@ Finished run_boot(const std::vector<std::string>& arguments) {
 
 std::string guest(const std::string& name) {
   return std::string(KINDLING_GUEST_PROGRAMS) + "/" + name + ".bin";
-}
-
-TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "kindling-XXXXXX").string();
-  EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-  path_ = pattern;
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string TemporaryDirectory::file(const std::string& name, const std::string& content) {
-  std::ofstream(path(name), std::ios::binary) << content;
-  return path(name);
 }
 
 } // namespace kindling::spike::testing

@@ -9,6 +9,8 @@
 #include <sys/types.h>
 #include <termios.h>
 
+#include "arch/testing/temporary_directory.h"
+
 namespace kindling::spike::testing {
 
 // Long, for hosts that are busy: a test that passes never waits for it.
@@ -72,21 +74,5 @@ Finished run_boot(const std::vector<std::string>& arguments);
 
 // The path of a bare-metal guest of this folder.
 std::string guest(const std::string& name);
-
-// A directory that goes when the object does, with all files in it.
-class TemporaryDirectory {
-public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  [[nodiscard]] std::string path(const std::string& name) const { return path_ + "/" + name; }
-  // Writes a file and returns its path.
-  std::string file(const std::string& name, const std::string& content);
-
-private:
-  std::string path_;
-};
 
 } // namespace kindling::spike::testing

@@ -3,14 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <fstream>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include <zlib.h>
 #include <zstd.h>
 
+#include "arch/testing/temporary_directory.h"
 #include "vmm/loader/initramfs.h"
 #include "vmm/loader/kernel.h"
 
@@ -74,21 +73,8 @@ std::string make_cpio() {
 
 class LoaderTest : public testing::Test {
 protected:
-  void SetUp() override {
-    char pattern[] = "/tmp/kindling-loader-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern), nullptr);
-    dir_ = pattern;
-  }
-  void TearDown() override {
-    for (const auto& path : files_) {
-      ::unlink(path.c_str());
-    }
-    ::rmdir(dir_.c_str());
-  }
   std::string file(const std::string& content) {
-    files_.push_back(dir_ + "/f" + std::to_string(files_.size()));
-    std::ofstream(files_.back(), std::ios::binary) << content;
-    return files_.back();
+    return dir_.file(std::to_string(files_++), content);
   }
   std::string kernel_error(const std::string& content, u64 ram = kRam) {
     const auto kernel = Kernel::open(file(content), ram);
@@ -113,8 +99,8 @@ protected:
     EXPECT_EQ(ram[0x1000 + image.size()], 0);
   }
 
-  std::string dir_;
-  std::vector<std::string> files_;
+  TemporaryDirectory dir_;
+  unsigned files_ = 0;
 };
 
 TEST_F(LoaderTest, PlainAndCompressedImagesLoadAlike) {
@@ -135,9 +121,9 @@ TEST_F(LoaderTest, EfiZbootImagesLoad) {
 }
 
 TEST_F(LoaderTest, KernelErrorsSayWhatIsWrong) {
-  EXPECT_THAT(Kernel::open(dir_ + "/missing", kRam).error().message,
+  EXPECT_THAT(Kernel::open(dir_.path("missing"), kRam).error().message,
               HasSubstr("missing: cannot be opened: No such file"));
-  EXPECT_THAT(Kernel::open(dir_, kRam).error().message, HasSubstr("is a directory"));
+  EXPECT_THAT(Kernel::open(dir_.path(), kRam).error().message, HasSubstr("is a directory"));
   EXPECT_THAT(kernel_error(""), HasSubstr("is empty"));
   EXPECT_THAT(kernel_error("#!/bin/sh\n"), HasSubstr("is not a kernel"));
   EXPECT_THAT(kernel_error("\x7f"
@@ -192,8 +178,8 @@ TEST_F(LoaderTest, InitramfsFormsAreAccepted) {
 
 TEST_F(LoaderTest, InitramfsErrorsSayWhatIsWrong) {
   const std::string cpio = make_cpio();
-  EXPECT_THAT(Initramfs::open(dir_ + "/missing").error().message,
-              HasSubstr("--initramfs: " + dir_ + "/missing: cannot be opened"));
+  EXPECT_THAT(Initramfs::open(dir_.path("missing")).error().message,
+              HasSubstr("--initramfs: " + dir_.path("missing") + ": cannot be opened"));
   EXPECT_THAT(initramfs_error(""), HasSubstr("is empty"));
   EXPECT_THAT(initramfs_error("hello"), HasSubstr("is not an initramfs"));
   EXPECT_THAT(initramfs_error(cpio.substr(0, 120)), HasSubstr("truncated"));
