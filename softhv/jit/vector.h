@@ -19,7 +19,8 @@ struct VectorOperands {
   u64 imm = 0;  // the pattern's 'i' bits
   Xbyak::Xmm d, n, m, a;
   // The general-purpose operand, where the pattern has one: 'n' (64 bits, not to be written), or
-  // 'd' (to be written as a whole: a 32-bit x86 instruction does that for a W register).
+  // 'd' (to be written as a whole: a 32-bit x86 instruction does that for a W register). It may be
+  // kScratch2.
   Xbyak::Reg64 x;
 };
 

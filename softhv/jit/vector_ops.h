@@ -322,5 +322,6 @@ std::span<const VectorRow> vector_narrow_rows();
 std::span<const VectorRow> vector_crypto_rows();
 std::span<const VectorRow> vector_saturate_rows();
 std::span<const VectorRow> vector_shift_rows();
+std::span<const VectorRow> vector_shift_register_rows();
 
 } // namespace softhv::jit

@@ -199,7 +199,7 @@ void VectorRig::place_operands(Case& c) {
   const int written = field(c.isa_row, word, 'd');
   c.writes_x = written >= 0;
   c.x = c.writes_x ? written : field(c.isa_row, word, 'n');
-  constexpr int kFree[] = {3, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  constexpr int kFree[] = {Xbyak::Operand::RSI, 3, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   c.o.x = Xbyak::Reg64(kFree[below(std::size(kFree))]);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// AdvSIMD shifts by a constant and by a register, that neither narrow nor saturate.
+// AdvSIMD shifts by a constant that neither narrow nor saturate.
 #include "softhv/jit/vector_ops.h"
 
 namespace softhv::jit {
@@ -92,67 +92,6 @@ bool shll(Assembler& as, const VectorOperands& o) {
   return true;
 }
 
-// --- By a register -------------------------------------------------------------------------------
-
-// The low byte of each lane of m, as a signed amount: left by kT0, which is out of range when the
-// amount is negative, right by kT1, which is out of range when it is positive. Shifting by an
-// amount out of range gives zero.
-void amounts(Assembler& as, unsigned size, const Xmm& m) {
-  const Xbyak::Address byte = as.constant(replicate(size, 0xff));
-  zero(as, kT1);
-  apply(as, kSub[size], kT1, kT1, m);
-  apply(as, kPand, kT1, kT1, byte);
-  apply(as, kPand, kT0, m, byte);
-}
-
-bool ushl(Assembler& as, const VectorOperands& o) {
-  const unsigned size = is_scalar(o.word) ? 3 : size_of(o.word);
-  if (size < 2 || !as.host.avx2)
-    return false;
-  amounts(as, size, o.m);
-  if (size == 2) {
-    as.vpsllvd(kT0, o.n, kT0);
-    as.vpsrlvd(kT1, o.n, kT1);
-  } else {
-    as.vpsllvq(kT0, o.n, kT0);
-    as.vpsrlvq(kT1, o.n, kT1);
-  }
-  apply(as, kPor, o.d, kT0, kT1);
-  clear_rest(as, o.d, extent(o.word, size));
-  return true;
-}
-
-// 64-bit lanes have no arithmetic shift: (n >> c ^ s) - s for the sign bit's place s after a
-// logical one.
-void right_by_register(Assembler& as, const Xmm& n) {
-  apply(as, kMinUnsigned[2], kT1, kT1, as.constant(63));
-  move(as, kT2, as.constant(sign_bit(3)));
-  as.vpsrlvq(kT2, kT2, kT1);
-  as.vpsrlvq(kT1, n, kT1);
-  apply(as, kPxor, kT1, kT1, kT2);
-  apply(as, kSub[3], kT1, kT1, kT2);
-}
-
-bool sshl(Assembler& as, const VectorOperands& o) {
-  const unsigned size = is_scalar(o.word) ? 3 : size_of(o.word);
-  if (size < 2 || !as.host.avx2)
-    return false;
-  amounts(as, size, o.m);
-  if (size == 2) {
-    as.vpsllvd(kT0, o.n, kT0);
-    as.vpsravd(kT1, o.n, kT1);
-    as.vpslld(kT2, o.m, 24);
-    as.vblendvps(o.d, kT0, kT1, kT2);
-  } else {
-    as.vpsllvq(kT0, o.n, kT0);
-    right_by_register(as, o.n);
-    as.vpsllq(kT2, o.m, 56);
-    as.vblendvpd(o.d, kT0, kT1, kT2);
-  }
-  clear_rest(as, o.d, extent(o.word, size));
-  return true;
-}
-
 constexpr VectorRow kRows[] = {
     {InstId::kSshrVector, right<true>},
     {InstId::kSshrScalar, right<true>},
@@ -179,10 +118,6 @@ constexpr VectorRow kRows[] = {
     {InstId::kSshllVector, left_long<true>},
     {InstId::kUshllVector, left_long<false>},
     {InstId::kShllVector, shll},
-    {InstId::kUshlVector, ushl},
-    {InstId::kUshlScalar, ushl},
-    {InstId::kSshlVector, sshl},
-    {InstId::kSshlScalar, sshl},
 };
 
 } // namespace
