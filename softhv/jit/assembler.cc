@@ -41,6 +41,13 @@ void Assembler::call_to(u32 target) {
   bind_to(position(), target);
 }
 
+void Assembler::move_if(Cc cc, const Xbyak::Reg64& to, const Xbyak::Reg64& from) {
+  db(0x48 | (to.getIdx() >> 3 << 2) | from.getIdx() >> 3);
+  db(0x0f);
+  db(0x40 + static_cast<int>(cc));
+  db(0xc0 | ((to.getIdx() & 7) << 3) | (from.getIdx() & 7));
+}
+
 Xbyak::Address Assembler::constant(u64 low, u64 high) {
   const auto [it, inserted] = constants_.try_emplace({low, high}, 0U);
   if (inserted) {

@@ -58,6 +58,9 @@ public:
   void jump_to(Cc cc, u32 target);
   void call_to(u32 target);
 
+  // CMOVcc.
+  void move_if(Cc cc, const Xbyak::Reg64& to, const Xbyak::Reg64& from);
+
   [[nodiscard]] u32 position() const { return static_cast<u32>(getSize()); }
 
   // A 16-byte aligned constant in memory. When there is no more room for another one, full() holds

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Floating-point comparisons. The host's raise what Arm's do, and need no check: both know a quiet
-// kind and one that signals quiet NaNs as well.
+// Floating-point comparisons that make masks. The host's raise what Arm's do, and need no check:
+// both know a quiet kind and one that signals quiet NaNs as well.
 #include "softhv/jit/vector_fp.h"
 
 namespace softhv::jit::vector_fp {
 namespace {
-
-// --- To masks ------------------------------------------------------------------------------------
 
 enum class Test : u8 { kEq, kGe, kGt };
 
@@ -55,37 +53,6 @@ bool compare_with_zero(Assembler& as, const VectorOperands& o) {
   return true;
 }
 
-// --- To NZCV -------------------------------------------------------------------------------------
-
-template <bool kSignalsQuiet>
-bool compare_to_flags(Assembler& as, const VectorOperands& o) {
-  const Xbyak::Reg8 order = reg::kScratch0.cvt8();
-  const bool is_double = bit(o.word, 22);
-  Xmm m = o.m;
-  if (bit(o.word, 3)) {
-    zero(as, kT0);
-    m = kT0;
-  }
-  as.xor_(order.cvt32(), order.cvt32()); // SETcc keeps the rest, and would wait for it
-  if (as.host.avx) {
-    if (kSignalsQuiet)
-      is_double ? as.vcomisd(o.n, m) : as.vcomiss(o.n, m);
-    else
-      is_double ? as.vucomisd(o.n, m) : as.vucomiss(o.n, m);
-  } else if (kSignalsQuiet) {
-    is_double ? as.comisd(o.n, m) : as.comiss(o.n, m);
-  } else {
-    is_double ? as.ucomisd(o.n, m) : as.ucomiss(o.n, m);
-  }
-  as.to_interpreter(Cc::kP);
-  // "Above" less "below" leaves 1, 0 or -1, and with it SF, ZF and CF as Arm has N, Z and not C.
-  as.seta(order);
-  as.sbb(order, 0);
-  as.mov(reg::kFlags.cvt32(), 0); // V; keeps the flags
-  as.lahf();
-  return true;
-}
-
 using enum isa::InstId;
 constexpr auto kScalar = Kind::kScalar;
 constexpr auto kVector = Kind::kVector;
@@ -105,8 +72,6 @@ constexpr VectorRow kRows[] = {
     BOTH(cmgtZero, compare_with_zero, Test::kGt, Zero::kSecond),
     BOTH(cmleZero, compare_with_zero, Test::kGe, Zero::kFirst),
     BOTH(cmltZero, compare_with_zero, Test::kGt, Zero::kFirst),
-    {kFcmp, compare_to_flags<false>, kUsesFpcr | kWritesFlags},
-    {kFcmpe, compare_to_flags<true>, kUsesFpcr | kWritesFlags},
 };
 #undef BOTH
 
