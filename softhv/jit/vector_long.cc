@@ -13,8 +13,7 @@ using isa::InstId;
 template <bool kSigned, const auto& kOps>
 bool long_sum(Assembler& as, const VectorOperands& o) {
   const unsigned size = size_of(o.word);
-  extend(as, kSigned, size, kT0, o.n, q_of(o.word));
-  extend(as, kSigned, size, kT1, o.m, q_of(o.word));
+  extend_both(as, kSigned, size, o.n, o.m, q_of(o.word));
   apply(as, kOps[size + 1], o.d, kT0, kT1);
   return true;
 }
@@ -78,8 +77,7 @@ bool mlal(Assembler& as, const VectorOperands& o) {
 bool pmull_bytes(Assembler& as, const VectorOperands& o) {
   const Xmm& m = kT1;
   const Xmm& term = kT2;
-  extend(as, false, 0, kT0, o.n, q_of(o.word));
-  extend(as, false, 0, m, o.m, q_of(o.word));
+  extend_both(as, false, 0, o.n, o.m, q_of(o.word));
   move(as, o.d, kT0);
   apply(as, kShiftLeft[1], m, m, 8);
   zero(as, kT0);

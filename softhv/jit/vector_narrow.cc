@@ -9,12 +9,12 @@ namespace {
 
 using isa::InstId;
 
-// The result is kT0's lower half, its upper half zero.
-void put_half(Assembler& as, const VectorOperands& o) {
+// The result is the lower half of `narrow`.
+void put_half(Assembler& as, const VectorOperands& o, const Xmm& narrow) {
   if (!is_scalar(o.word) && q_of(o.word))
-    apply(as, kUnpackLow[3], o.d, o.d, kT0);
+    apply(as, kUnpackLow[3], o.d, o.d, narrow);
   else
-    move(as, o.d, kT0);
+    move_low(as, o.d, narrow);
 }
 
 // d's lower half = the lower parts of n's lanes, which are twice the size, or the upper parts.
@@ -26,7 +26,7 @@ void narrow(Assembler& as, const VectorOperands& o, unsigned size, bool upper, c
   const bool second = q_of(o.word);
   take_halves(as, size, upper, second ? kT0 : o.d, n);
   if (second)
-    put_half(as, o);
+    put_half(as, o, kT0);
 }
 
 bool xtn(Assembler& as, const VectorOperands& o) {
@@ -71,87 +71,81 @@ enum class Kind : u8 { kSigned, kUnsigned, kSignedToUnsigned };
 constexpr Binary kPackSigned[] = {SOFTHV_BINARY(packsswb, false), SOFTHV_BINARY(packssdw, false)};
 constexpr Binary kPackUnsigned[] = {SOFTHV_BINARY(packuswb, false), SOFTHV_BINARY(packusdw, false)};
 
-// kT0 = saturated kT0 where lanes narrow to 32 bits, for which the host has no instruction: kT1 has
-// those that fit set to ones.
-void saturate_doublewords(Assembler& as, Kind kind) {
+constexpr u8 kEvenWords = 0b10'00;
+
+// kT1's lower half = n's doublewords, saturated, for which the host has no instruction. kT2 has
+// those that fit set to ones. n may be kT0.
+void saturate_doublewords(Assembler& as, const Xmm& n, Kind kind) {
   constexpr u64 kMaxima[] = {0x7fff'ffff, 0xffff'ffff, 0xffff'ffff};
-  apply(as, kPand, kT2, kT1, kT0); // the lanes that fit
-  // The sign, in all of a lane, makes the limits for the others.
-  apply(as, kShiftRightSigned[2], kT0, kT0, 31);
-  shuffle32(as, kT0, kT0, 0xf5);
   const Xbyak::Address maximum = as.constant(kMaxima[static_cast<u8>(kind)]);
+  apply(as, kPand, kT1, kT2, n);
+  // The sign, in all of a lane, makes the limits for those that do not fit.
+  apply(as, kShiftRightSigned[2], kT0, n, 31);
+  shuffle32(as, kT0, kT0, 0xf5);
   if (kind == Kind::kSigned)
     apply(as, kPxor, kT0, kT0, maximum);
   else if (kind == Kind::kSignedToUnsigned)
     apply(as, kPandn, kT0, kT0, maximum);
   else
     move(as, kT0, maximum);
-  apply(as, kPandn, kT1, kT1, kT0);
-  apply(as, kPor, kT0, kT2, kT1);
+  apply(as, kPandn, kT2, kT2, kT0);
+  apply(as, kPor, kT1, kT1, kT2);
+  shuffle32(as, kT1, kT1, kEvenWords);
 }
 
-// kT1 = which of kT0's doublewords are their own lower halves extended.
-void find_fitting(Assembler& as, Kind kind) {
-  if (kind == Kind::kSigned) {
-    shuffle32(as, kT1, kT0, 0b10'00);
-    apply(as, kExtendSigned[2], kT1, kT1);
-  } else {
-    apply(as, kPand, kT1, kT0, as.constant(0xffff'ffff));
-  }
-  apply(as, kEqual[3], kT1, kT1, kT0);
-}
-
-void narrow_doublewords(Assembler& as, Kind kind) {
-  find_fitting(as, kind);
-  test(as, kT1, as.constant(~0ULL));
+void narrow_doublewords(Assembler& as, const Xmm& n, Kind kind) {
+  shuffle32(as, kT1, n, kEvenWords);
+  if (kind == Kind::kSigned)
+    apply(as, kExtendSigned[2], kT2, kT1);
+  else
+    apply(as, kPand, kT2, n, as.constant(0xffff'ffff));
+  apply(as, kEqual[3], kT2, kT2, n);
+  test(as, kT2, as.constant(~0ULL));
   const Assembler::Fixup fits = as.jump_forward(Cc::kB);
   set_qc(as);
-  saturate_doublewords(as, kind);
+  saturate_doublewords(as, n, kind);
   as.bind(fits);
-  take_halves(as, 2, false, kT0, kT0);
 }
 
-// kT0's wide lanes to narrow ones in its lower half, with saturation.
-void narrow_saturated(Assembler& as, unsigned size, Kind kind) {
+// kT1's lower half = n's wide lanes, saturated. n may be kT0.
+void narrow_saturated(Assembler& as, unsigned size, const Xmm& n, Kind kind) {
   if (size == 2) {
-    narrow_doublewords(as, kind);
+    narrow_doublewords(as, n, kind);
     return;
   }
-  zero(as, kT1);
   if (kind == Kind::kUnsigned) {
     const u64 narrow_lane = replicate(size + 1, lane_mask(size));
-    test(as, kT0, as.constant(~narrow_lane));
-    apply(as, kMinUnsigned[size + 1], kT0, kT0, as.constant(narrow_lane));
-    apply(as, kPackUnsigned[size], kT0, kT0, kT1);
+    test(as, n, as.constant(~narrow_lane));
+    apply(as, kMinUnsigned[size + 1], kT1, n, as.constant(narrow_lane));
+    apply(as, kPackUnsigned[size], kT1, kT1, kT1);
   } else {
     const bool is_signed = kind == Kind::kSigned;
-    move(as, kT2, kT0);
-    apply(as, (is_signed ? kPackSigned : kPackUnsigned)[size], kT0, kT0, kT1);
-    apply(as, (is_signed ? kExtendSigned : kExtendUnsigned)[size], kT1, kT0);
-    apply(as, kPxor, kT1, kT1, kT2);
-    test(as, kT1, kT1);
+    apply(as, (is_signed ? kPackSigned : kPackUnsigned)[size], kT1, n, n);
+    apply(as, (is_signed ? kExtendSigned : kExtendUnsigned)[size], kT2, kT1);
+    apply(as, kPxor, kT2, kT2, n);
+    test(as, kT2, kT2);
   }
   const Assembler::Fixup fits = as.jump_forward(Cc::kE);
   set_qc(as);
   as.bind(fits);
 }
 
-// kT0 = n, or its one lane for a scalar.
-void load_source(Assembler& as, const VectorOperands& o, unsigned size) {
+// n, or kT0 with the one lane of a scalar and zeros.
+const Xmm& source(Assembler& as, const VectorOperands& o, unsigned size) {
   if (!is_scalar(o.word))
-    move(as, kT0, o.n);
-  else if (size == 2)
+    return o.n;
+  if (size == 2)
     move_low(as, kT0, o.n);
   else
     apply(as, kPand, kT0, o.n, as.constant(lane_mask(size + 1), 0));
+  return kT0;
 }
 
 template <Kind kKind>
 bool saturating_narrow(Assembler& as, const VectorOperands& o) {
   const unsigned size = size_of(o.word);
-  load_source(as, o, size);
-  narrow_saturated(as, size, kKind);
-  put_half(as, o);
+  narrow_saturated(as, size, source(as, o, size), kKind);
+  put_half(as, o, kT1);
   return true;
 }
 
@@ -159,13 +153,10 @@ template <Kind kKind, bool kRound>
 bool saturating_shift(Assembler& as, const VectorOperands& o) {
   constexpr bool kSigned = kKind != Kind::kUnsigned;
   const ShiftField f = shift_of(o.word);
-  load_source(as, o, f.size);
-  if (kRound)
-    shift_right_rounded(as, kSigned, f.size + 1, kT0, kT0, f.right());
-  else
-    shift_right(as, kSigned, f.size + 1, kT0, kT0, f.right());
-  narrow_saturated(as, f.size, kKind);
-  put_half(as, o);
+  const auto shift = kRound ? shift_right_rounded : shift_right;
+  shift(as, kSigned, f.size + 1, kT0, source(as, o, f.size), f.right());
+  narrow_saturated(as, f.size, kT0, kKind);
+  put_half(as, o, kT1);
   return true;
 }
 

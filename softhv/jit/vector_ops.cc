@@ -43,6 +43,11 @@ void shift_bytes_right(Assembler& as, bool is_signed, const Xmm& d, const Xmm& n
     zero(as, d);
     return;
   }
+  if (is_signed && amount >= 7 && (as.host.avx || d.getIdx() != n.getIdx())) {
+    zero(as, kT2);
+    apply(as, kGreater[0], d, kT2, n);
+    return;
+  }
   amount = amount < 8 ? amount : 7;
   apply(as, kShiftRight[1], d, n, amount);
   apply(as, kPand, d, d, as.constant(replicate(0, 0xffU >> amount)));
@@ -83,12 +88,21 @@ void shift_right(Assembler& as, bool is_signed, unsigned size, const Xmm& d, con
     apply(as, is_signed ? kShiftRightSigned[size] : kShiftRight[size], d, n, amount);
 }
 
-// Adds the highest of the bits that are shifted out.
+// Where lanes have shifts of their own and something is left of the amount, one bit less is shifted
+// out first, which leaves room to add 1. Else the highest of those bits is added afterwards.
 void shift_right_rounded(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n,
                          u8 amount) {
+  const Xbyak::Address one = as.constant(replicate(size, 1));
+  if (amount > 1 && size > 0 && !(size == 3 && is_signed)) {
+    const Shift& shift = (is_signed ? kShiftRightSigned : kShiftRight)[size];
+    apply(as, shift, d, n, static_cast<u8>(amount - 1));
+    apply(as, kAdd[size], d, d, one);
+    apply(as, shift, d, d, 1);
+    return;
+  }
   if (amount > 1)
     apply(as, kShiftRight[size == 0 ? 1 : size], kT1, n, static_cast<u8>(amount - 1));
-  apply(as, kPand, kT1, amount > 1 ? kT1 : n, as.constant(replicate(size, 1)));
+  apply(as, kPand, kT1, amount > 1 ? kT1 : n, one);
   shift_right(as, is_signed, size, d, n, amount);
   apply(as, kAdd[size], d, d, kT1);
 }
@@ -130,8 +144,7 @@ void multiply_long(Assembler& as, bool is_signed, unsigned size, const Xmm& d, c
   constexpr Binary kWideSigned = SOFTHV_BINARY(pmuldq, true);
   constexpr Binary kWideUnsigned = SOFTHV_BINARY(pmuludq, true);
   if (size == 0) {
-    extend(as, is_signed, 0, kT0, n, upper);
-    extend(as, is_signed, 0, kT1, m, upper);
+    extend_both(as, is_signed, 0, n, m, upper);
     apply(as, kLow, d, kT0, kT1);
   } else if (size == 1) {
     apply(as, kLow, kT0, n, m);
@@ -143,6 +156,15 @@ void multiply_long(Assembler& as, bool is_signed, unsigned size, const Xmm& d, c
     shuffle32(as, kT1, m, order);
     apply(as, is_signed ? kWideSigned : kWideUnsigned, d, kT0, kT1);
   }
+}
+
+void extend_both(Assembler& as, bool is_signed, unsigned size, const Xmm& n, const Xmm& m,
+                 bool upper) {
+  extend(as, is_signed, size, kT0, n, upper);
+  if (upper && !is_signed)
+    apply(as, kUnpackHigh[size], kT1, m, kT2); // which is zero now
+  else
+    extend(as, is_signed, size, kT1, m, upper);
 }
 
 void blend_by_signs(Assembler& as, const Xmm& d, const Xmm& a, const Xmm& b) {

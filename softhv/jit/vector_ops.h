@@ -279,6 +279,9 @@ void absolute(Assembler& as, unsigned size, const Xmm& d, const Xmm& n);
 
 // d = the lanes of n's lower or upper half extended to twice the size. Overwrites kT2.
 void extend(Assembler& as, bool is_signed, unsigned size, const Xmm& d, const Xmm& n, bool upper);
+// kT0 and kT1 = the same of n and m.
+void extend_both(Assembler& as, bool is_signed, unsigned size, const Xmm& n, const Xmm& m,
+                 bool upper);
 
 // d = products of the lanes of n's and m's lower or upper halves, twice as wide. m may be kT1, and
 // n and m any other register but the scratch ones; overwrites all of those. d may be any but kT2.
