@@ -8,7 +8,7 @@
 //   - NaN: which operand's payload survives, and the sign of the default NaN;
 //   - underflow: Arm decides before rounding whether a result is tiny, x86 after, which matters to
 //     those results only that are the smallest normal number (Arm ARM A1.5.5; Intel SDM vol. 1,
-//     4.9.1.5);
+//     4.9.1.5). Sums, roots and quotients are never rounded up to it from so near;
 //   - conversion to integers that do not fit.
 // Exceptions are the instruction's own as long as no other lanes take part: so scalars use scalar
 // instructions, and 64-bit vectors do without the upper halves of their operands.

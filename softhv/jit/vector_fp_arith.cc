@@ -255,8 +255,8 @@ constexpr VectorRow kRows[] = {
     {kFmulxVector, multiply_extended<kVector>, kUsesFpcr},
     {kFmulxElementScalar, multiply_extended<kScalar, Source::kElement>, kUsesFpcr},
     {kFmulxElementVector, multiply_extended<kVector, Source::kElement>, kUsesFpcr},
-    {kFdivScalar, binary<kScalar, div, kTiny>, kUsesFpcr},
-    {kFdivVector, binary<kVector, div, kTiny>, kUsesFpcr},
+    {kFdivScalar, binary<kScalar, div, Check::kNan>, kUsesFpcr},
+    {kFdivVector, binary<kVector, div, Check::kNan>, kUsesFpcr},
     {kFsqrtScalar, square_root<kScalar>, kUsesFpcr},
     {kFsqrtVector, square_root<kVector>, kUsesFpcr},
 

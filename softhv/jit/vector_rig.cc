@@ -121,15 +121,19 @@ void VectorRig::fill_with_numbers() {
   const unsigned fraction_bits = is_double ? 52 : 23;
   const u64 bias = is_double ? 1023 : 127;
   const u64 fractions = (1ULL << fraction_bits) - 1;
-  const u64 kind = below(4);
+  const u64 kind = below(5);
   const auto magnitude = [&]() -> u64 {
     const u64 fraction = random_() & fractions;
     const u64 edge = (below(4) - 2) & fractions; // next to a power of two
     switch (kind) {
     case 0: return (bias - 8 + below(24)) << fraction_bits | fraction;
-    case 1: // products and quotients at the limit of underflow
-      return (chance(50) ? bias / 2 + below(3) : 1 + below(2) * bias) << fraction_bits | edge;
-    case 2: // integers and halves
+    case 1: { // products and their sums near the least normal number
+      const u64 exponents[] = {1, bias / 2 - 20, bias / 2, bias / 2 + 1};
+      return exponents[below(4)] << fraction_bits | edge;
+    }
+    case 2: // likewise when narrowed
+      return (bias - (is_double ? 127 : 15) + below(2)) << fraction_bits | edge;
+    case 3: // integers and halves
       return (bias - 1 + below(7)) << fraction_bits |
              (fraction >> (fraction_bits - 5) << (fraction_bits - 5));
     default: // limits of integers
