@@ -93,7 +93,7 @@ std::string fault_status_name(u8 status) {
 
 std::string describe_esr(u64 esr) {
   const ExceptionClass ec = exception_class(esr);
-  const auto head = fmt::format("{} (ESR {:#010x})", exception_class_name(ec), esr);
+  auto head = fmt::format("{} (ESR {:#010x})", exception_class_name(ec), esr);
   switch (ec) {
   case ExceptionClass::kDataAbortLower:
   case ExceptionClass::kDataAbortSame: {

@@ -10,7 +10,7 @@
 namespace kindling::arch {
 namespace {
 
-constexpr size_t kFirstSize = 16 * 1024;
+constexpr size_t kFirstSize = 16ULL * 1024;
 
 void append_cell(std::vector<u8>& to, u32 cell) {
   for (int shift = 24; shift >= 0; shift -= 8) {

@@ -74,9 +74,9 @@ private:
   Status restore_each(std::span<const u8> state);
 
   template <typename D>
-  Result<D*> add(std::string name, DeviceSlot slot, std::unique_ptr<D> device) {
+  Result<D*> add(const std::string& name, DeviceSlot slot, std::unique_ptr<D> device) {
     D* made = device.get();
-    if (Status added = insert(std::move(name), slot, std::move(device)); !added) {
+    if (Status added = insert(name, slot, std::move(device)); !added) {
       return added.error();
     }
     return made;

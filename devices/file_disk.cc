@@ -131,7 +131,7 @@ bool FileDisk::write_zeroes(u64 offset, u64 length, bool may_unmap) {
   if (done || !unsupported()) {
     return done;
   }
-  static constexpr std::array<u8, 64 * 1024> kZeroes{};
+  static constexpr std::array<u8, 64ULL * 1024> kZeroes{};
   while (length > 0) {
     const size_t part = std::min<u64>(length, kZeroes.size());
     const iovec from{const_cast<u8*>(kZeroes.data()), part};

@@ -10,8 +10,8 @@ namespace kindling::devices::virtio {
 namespace {
 
 constexpr u64 kHeaderSize = 16;
-constexpr size_t kBufferSize = 256 * 1024; // of a read at a time
-constexpr u32 kUnmap = 1;                  // flag of a WRITE_ZEROES range
+constexpr size_t kBufferSize = 256ULL * 1024; // of a read at a time
+constexpr u32 kUnmap = 1;                     // flag of a WRITE_ZEROES range
 
 // struct virtio_blk_config (§5.2.4).
 struct Config {

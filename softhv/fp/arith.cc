@@ -140,7 +140,7 @@ u64 integer_sqrt(u128 value) {
   const u64 low = static_cast<u64>(value);
   const u64 upper = integer_sqrt(high);
   const u128 rest = (u128{high - upper * upper} << 32) | (low >> 32);
-  const u64 lower = std::min(static_cast<u64>(rest / (2 * upper)), u64{0xffff'ffff});
+  const u64 lower = std::min(static_cast<u64>(rest / (u128{upper} * 2)), u64{0xffff'ffff});
   const u128 root = (u128{upper} << 32) + lower;
   return static_cast<u64>(root * root > value ? root - 1 : root);
 }

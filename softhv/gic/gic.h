@@ -144,7 +144,7 @@ private:
   std::mutex mutex_;
   u32 ctlr_ = 0;
   std::array<Bank, 31> spis_;                     // INTIDs 32 to 1023; 1020 and above do not exist
-  std::array<u64, 31 * 32> routes_{};             // GICD_IROUTER
+  std::array<u64, 31ULL * 32> routes_{};          // GICD_IROUTER
   std::vector<CpuInterface*> cpus_;               // in order of registration
   std::array<CpuInterface*, kMaxVcpus> frames_{}; // by redistributor; null: none there
 };
