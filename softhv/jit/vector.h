@@ -3,6 +3,7 @@
 // instruction table that has one. A row without emitter is interpreted.
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "softhv/isa/table.h"
@@ -22,6 +23,11 @@ struct VectorOperands {
   // 'd' (to be written as a whole: a 32-bit x86 instruction does that for a W register). It may be
   // kScratch2.
   Xbyak::Reg64 x;
+  // Of a row with kTable, the guest registers after n: where each is that belongs to the table.
+  // They may be the same as the others, and are not to be written unless they are d.
+  static constexpr int kUnknown = -2;                        // such an instruction is not emitted
+  static constexpr int kInMemory = -1;                       // CpuState has its value
+  std::array<int, 3> table = {kUnknown, kUnknown, kUnknown}; // the number of an XMM register
 };
 
 // Writes the code for one instruction. May use the scratch registers of assembler.h (reg::) and no
@@ -41,6 +47,8 @@ inline constexpr u8 kReadsFlags = 1 << 4; // reads NZCV: finds it in reg::kFlags
 // m is an element's register: where the lanes, size in word<23:22>, are of 16 bits, the top bit of
 // the pattern's 'g' belongs to the element's index.
 inline constexpr u8 kElement = 1 << 3;
+
+inline constexpr u8 kTable = 1 << 4; // TBL, TBX: reads up to four registers from n on
 
 struct VectorRow {
   isa::InstId id;

@@ -122,28 +122,51 @@ bool rev(Assembler& as, const VectorOperands& o) {
   return true;
 }
 
-// Tables of one register. PSHUFB takes indices with the top bit set for out of range, and this sum
-// gives it to those from 16 on.
-void table_indices(Assembler& as, const Xmm& d, const Xmm& indices) {
+// Byte indices into the table's register number `part`. PSHUFB takes those with the top bit set for
+// out of range, and this sum gives it to those from 16 on.
+void table_indices(Assembler& as, const Xmm& d, const Xmm& indices, unsigned part) {
   constexpr Binary kAddSaturated = SOFTHV_BINARY(paddusb, true);
-  apply(as, kAddSaturated, d, indices, as.constant(replicate(0, 0x70)));
+  if (part != 0)
+    apply(as, kSub[0], d, indices, as.constant(replicate(0, 16 * part)));
+  apply(as, kAddSaturated, d, part == 0 ? indices : d, as.constant(replicate(0, 0x70)));
+}
+
+// kT1 = what the table has for m, else 0. False when not all of its registers are at hand.
+bool look_up(Assembler& as, const VectorOperands& o) {
+  const auto parts = static_cast<unsigned>(o.imm) + 1;
+  for (unsigned part = 1; part < parts; ++part)
+    if (o.table[part - 1] == VectorOperands::kUnknown)
+      return false;
+  table_indices(as, kT0, o.m, 0);
+  apply(as, kPshufb, kT1, o.n, kT0);
+  for (unsigned part = 1; part < parts; ++part) {
+    const int host = o.table[part - 1];
+    const u64 guest = (bits(o.word, 9, 5) + part) & 31;
+    table_indices(as, kT0, o.m, part);
+    if (host == VectorOperands::kInMemory)
+      move(as, kT2, Assembler::state128(offsetof(CpuState, v) + sizeof(Vec) * guest));
+    apply(as, kPshufb, kT2, host == VectorOperands::kInMemory ? kT2 : Xmm(host), kT0);
+    apply(as, kPor, kT1, kT1, kT2);
+  }
+  return true;
 }
 
 bool tbl(Assembler& as, const VectorOperands& o) {
-  if (o.imm != 0)
-    return false; // the other registers of the table are not at hand
-  table_indices(as, kT0, o.m);
-  apply(as, kPshufb, o.d, o.n, kT0);
-  if (!q_of(o.word))
-    move_low(as, o.d, o.d);
+  if (!look_up(as, o))
+    return false;
+  if (q_of(o.word))
+    move(as, o.d, kT1);
+  else
+    move_low(as, o.d, kT1);
   return true;
 }
 
 bool tbx(Assembler& as, const VectorOperands& o) {
-  if (o.imm != 0)
+  if (!look_up(as, o))
     return false;
-  table_indices(as, kT0, o.m);
-  apply(as, kPshufb, kT1, o.n, kT0);
+  move(as, kT0, as.constant(replicate(0, 16 * (o.imm + 1))));
+  apply(as, kMaxUnsigned[0], kT0, kT0, o.m);
+  apply(as, kEqual[0], kT0, kT0, o.m);
   blend_by_signs(as, o.d, kT1, o.d);
   if (!q_of(o.word))
     move_low(as, o.d, o.d);
@@ -234,8 +257,8 @@ constexpr VectorRow kRows[] = {
     {InstId::kRev64Vector, rev<8>},
     {InstId::kRev32Vector, rev<4>},
     {InstId::kRev16Vector, rev<2>},
-    {InstId::kTbl, tbl},
-    {InstId::kTbx, tbx, kReadsD},
+    {InstId::kTbl, tbl, kTable},
+    {InstId::kTbx, tbx, kReadsD | kTable},
     {InstId::kCntVector, cnt},
     {InstId::kRbitVector, rbit},
     {InstId::kClzVector, clz},

@@ -199,12 +199,30 @@ void VectorRig::place_operands(Case& c) {
     c.o.d = hosts[sharer];
   else
     place(c.o.d, c.d, guests, hosts);
+  const bool shared = c.d >= 0 && guests[sharer] != c.d && c.o.d.getIdx() == hosts[sharer].getIdx();
+  if ((c.row.traits & kTable) != 0)
+    place_table(c, shared ? -1 : c.d, std::span(xmm).subspan(used));
 
   const int written = field(c.isa_row, word, 'd');
   c.writes_x = written >= 0;
   c.x = c.writes_x ? written : field(c.isa_row, word, 'n');
   constexpr int kFree[] = {Xbyak::Operand::RSI, 3, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   c.o.x = Xbyak::Reg64(kFree[below(std::size(kFree))]);
+}
+
+// The registers after n: where an operand is that is the same guest register, `d` among them, or
+// anywhere. One and the same may be in memory too, as nothing has been written yet.
+void VectorRig::place_table(Case& c, int d, std::span<const int> unused) {
+  for (size_t i = 0; i < 3; ++i) {
+    const int guest = (c.n + 1 + static_cast<int>(i)) & 31;
+    int& host = c.o.table[i];
+    if (chance(40))
+      host = VectorOperands::kInMemory;
+    else if (guest == c.m)
+      host = c.o.m.getIdx();
+    else
+      host = guest == d ? c.o.d.getIdx() : unused[i];
+  }
 }
 
 // The emitter's code between loading and storing a Frame, whose address is the argument.
@@ -282,6 +300,9 @@ void VectorRig::fill(Case& c, const difftest_registers& r) {
   f.gpr[Xbyak::Operand::RBP] = reinterpret_cast<u64>(&c.actual.x[16]);
   if (c.d >= 0 && (c.row.traits & kReadsD) != 0)
     f.xmm[c.o.d.getIdx()] = s.v[c.d];
+  for (size_t i = 0; i < 3; ++i)
+    if (c.o.table[i] >= 0)
+      f.xmm[c.o.table[i]] = s.v[(c.n + 1 + static_cast<int>(i)) & 31];
   if (c.n >= 0)
     f.xmm[c.o.n.getIdx()] = s.v[c.n];
   if (c.m >= 0)

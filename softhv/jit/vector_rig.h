@@ -45,6 +45,7 @@ private:
   void fill_with_numbers();
   u32 with_equal_registers(const isa::Row& row, u32 word);
   void place_operands(Case& c);
+  void place_table(Case& c, int d, std::span<const int> unused);
   bool assemble(Case& c);
   void fill(Case& c, const difftest_registers& r);
   void run_translated(Case& c);
