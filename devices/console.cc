@@ -31,4 +31,11 @@ size_t ConsoleQueue::read(std::span<u8> to) {
   return count;
 }
 
+size_t ConsoleScript::read(std::span<u8> to) {
+  const size_t count = std::min(to.size(), bytes_.size() - next_);
+  std::copy_n(bytes_.begin() + static_cast<ptrdiff_t>(next_), count, to.begin());
+  next_ += count;
+  return count;
+}
+
 } // namespace kindling::devices

@@ -6,6 +6,8 @@
 #include <functional>
 #include <mutex>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "arch/types.h"
 
@@ -48,6 +50,17 @@ private:
   std::mutex mutex_;
   std::deque<u8> bytes_;
   bool refused_ = false;
+};
+
+// Input that is all there from the start: what the guest gets, and when, is up to the guest.
+class ConsoleScript final : public ConsoleInput {
+public:
+  explicit ConsoleScript(std::vector<u8> bytes) : bytes_(std::move(bytes)) {}
+  size_t read(std::span<u8> to) override;
+
+private:
+  const std::vector<u8> bytes_;
+  size_t next_ = 0;
 };
 
 } // namespace kindling::devices

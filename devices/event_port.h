@@ -28,6 +28,15 @@ public:
 
   // Fills `to` with bytes fit for cryptographic use. Errors: the host has none to give.
   virtual Status random(std::span<u8> to) = 0;
+
+  // Whether devices do all their work within the guest's accesses, and in alarms, rather than on
+  // threads of their own: then whatever a device does has its place in the guest's time.
+  [[nodiscard]] virtual bool synchronous() const { return false; }
+
+  // Of a synchronous port: calls `wake`, with no lock of the port held, once monotonic_ns() has
+  // reached `ns`. Each owner has one alarm, the last that it set; kNoAlarm: none.
+  static constexpr u64 kNoAlarm = ~0ULL;
+  virtual void set_alarm(const void* /*owner*/, u64 /*ns*/, std::function<void()> /*wake*/) {}
 };
 
 // The port of an ordinary run: the host's clocks and random numbers, events applied as they come.

@@ -35,6 +35,7 @@ Pl031::Pl031(std::unique_ptr<IrqLine> line, EventPort& port)
     : line_(std::move(line)), port_(port), last_(now()) {}
 
 Pl031::~Pl031() {
+  port_.set_alarm(this, EventPort::kNoAlarm, {});
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -124,17 +125,36 @@ void Pl031::write(u64 offset, unsigned size, u64 value) {
     reg_.offset += word - now();
     restart();
     break;
-  case kImsc:
-    reg_.enabled = (word & 1) != 0;
-    if (reg_.enabled && !thread_.joinable()) {
-      thread_ = std::thread([this] { alarm_thread(); });
-    }
-    break;
+  case kImsc: reg_.enabled = (word & 1) != 0; break;
   case kIcr: reg_.raw = reg_.raw && (word & 1) == 0; break;
   default: break; // RTCCR: an enabled clock stays so until reset
   }
   update_line();
-  changed_.notify_all();
+  schedule();
+}
+
+u64 Pl031::time_to_match() {
+  const u64 into_second = port_.wall_clock_ns() % kNsPerSecond;
+  const u64 seconds = static_cast<u32>(reg_.match - last_ - 1);
+  return seconds * kNsPerSecond + kNsPerSecond - into_second;
+}
+
+void Pl031::schedule() {
+  const bool waiting = reg_.enabled && !reg_.raw;
+  if (!port_.synchronous()) {
+    if (waiting && !thread_.joinable()) {
+      thread_ = std::thread([this] { alarm_thread(); });
+    }
+    changed_.notify_all();
+    return;
+  }
+  const u64 when = waiting ? port_.monotonic_ns() + time_to_match() : EventPort::kNoAlarm;
+  port_.set_alarm(this, when, [this] {
+    const std::lock_guard lock(mutex_);
+    catch_up();
+    update_line();
+    schedule();
+  });
 }
 
 void Pl031::alarm_thread() {
@@ -148,11 +168,9 @@ void Pl031::alarm_thread() {
       catch_up();
       update_line();
     });
-    const u64 into_second = port_.wall_clock_ns() % kNsPerSecond;
-    const u64 seconds = static_cast<u32>(reg_.match - last_ - 1);
     // Short waits, so that a host clock that is set or sleeps is noticed.
     constexpr u64 kLongestWait = 60 * kNsPerSecond;
-    const u64 wait = std::min(seconds * kNsPerSecond + kNsPerSecond - into_second, kLongestWait);
+    const u64 wait = std::min(time_to_match(), kLongestWait);
     if (!reg_.raw) {
       changed_.wait_for(lock, std::chrono::nanoseconds(wait));
     }
@@ -169,7 +187,7 @@ void Pl031::resume() {
   paused_ = false;
   catch_up();
   update_line();
-  changed_.notify_all();
+  schedule();
 }
 
 std::vector<u8> Pl031::save() const {
@@ -197,11 +215,8 @@ Status Pl031::restore(std::span<const u8> state) {
   const std::lock_guard lock(mutex_);
   reg_ = reg;
   last_ = now();
-  if (reg_.enabled && !thread_.joinable()) {
-    thread_ = std::thread([this] { alarm_thread(); });
-  }
   update_line();
-  changed_.notify_all();
+  schedule();
   return {};
 }
 
@@ -211,7 +226,7 @@ void Pl031::reset() {
   reg_ = Registers{.offset = reg_.offset};
   last_ = now();
   update_line();
-  changed_.notify_all();
+  schedule();
 }
 
 } // namespace kindling::devices

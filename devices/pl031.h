@@ -3,7 +3,8 @@
 // interrupt when it reaches the match register. The clock runs from the start, as if firmware had
 // enabled it.
 //
-// A thread of its own waits for the match while the interrupt is unmasked.
+// A thread of its own waits for the match while the interrupt is unmasked, or an alarm of a port
+// that is synchronous.
 #pragma once
 
 #include <condition_variable>
@@ -50,6 +51,10 @@ private:
   // The counter was set, or the match register: time starts to pass from here.
   void restart();
   void update_line();
+  // Nanoseconds until the counter reaches the match register.
+  [[nodiscard]] u64 time_to_match();
+  // To be called after a change of what the alarm depends on.
+  void schedule();
   void alarm_thread();
 
   const std::unique_ptr<IrqLine> line_;

@@ -77,6 +77,9 @@ public:
     return {};
   }
 
+  [[nodiscard]] bool synchronous() const override { return all_at_once; }
+
+  bool all_at_once = false;
   std::atomic<u64> wall_ns{1'000'000'000'000};
   std::atomic<u64> boot_ns{5'000'000'000};
   std::atomic<u64> deliveries{0};

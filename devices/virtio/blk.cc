@@ -68,8 +68,10 @@ void Blk::read_config(u64 offset, std::span<u8> to) const {
 void Blk::activate(const Activation& activation) {
   active_ = activation;
   buffer_.resize(kBufferSize);
-  kicked_ = true;
-  worker_ = std::thread([this] { work(); });
+  if (!port_.synchronous()) {
+    worker_ = std::thread([this] { work(); });
+  }
+  kick();
 }
 
 void Blk::deactivate() {
@@ -86,6 +88,16 @@ void Blk::deactivate() {
 }
 
 void Blk::notify(u32 /*queue*/) {
+  kick();
+}
+
+void Blk::kick() {
+  if (port_.synchronous()) {
+    if (active_.transport != nullptr && !interrupted()) {
+      serve_queue();
+    }
+    return;
+  }
   {
     const std::lock_guard lock(mutex_);
     kicked_ = true;
@@ -105,6 +117,9 @@ void Blk::resume() {
     paused_ = false;
   }
   changed_.notify_all();
+  if (port_.synchronous()) {
+    kick();
+  }
 }
 
 bool Blk::interrupted() {

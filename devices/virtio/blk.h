@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The virtio block device (virtio 1.2 §5.2), with one queue served by a thread of its own.
+// The virtio block device (virtio 1.2 §5.2), with one queue served by a thread of its own or, at a
+// synchronous port, by the vCPU thread that notifies.
 //
 // Disk contents reach the guest's memory at the event port only, so the thread reads the disk into
 // a buffer of its own first. Without VIRTIO_BLK_F_FLUSH negotiated every write is flushed
@@ -83,6 +84,7 @@ private:
     u32 flags;
   };
 
+  void kick();
   void work();
   void serve_queue();
   bool serve_available();

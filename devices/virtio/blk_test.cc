@@ -419,6 +419,28 @@ TEST_F(Block, EventIndexUnderLoad) {
   }
 }
 
+TEST_F(Block, AtASynchronousPortARequestIsDoneWhenItsNotificationReturns) {
+  port.all_at_once = true;
+  start();
+  put_header(kBlkIn, 1);
+  ring->add(0, {{kHeader, 16}, {kData, 512, true}, {kStatusByte, 1, true}});
+  driver->notify();
+  EXPECT_TRUE(irq.high());
+  EXPECT_EQ(status(), kBlkOk);
+  EXPECT_TRUE(data_is(kData, 512, 512));
+  wait();
+  // not while the device is paused
+  transport->pause();
+  put_header(kBlkIn, 2);
+  ring->add(0, {{kHeader, 16}, {kData, 512, true}, {kStatusByte, 1, true}});
+  driver->notify();
+  EXPECT_FALSE(irq.high());
+  EXPECT_EQ(status(), 0xee);
+  transport->resume();
+  EXPECT_TRUE(irq.high());
+  EXPECT_TRUE(data_is(kData, 1024, 512));
+}
+
 TEST_F(Block, DescribesItself) {
   arch::FdtBuilder fdt;
   fdt.begin_node("");
