@@ -5,6 +5,13 @@
 
 #include "hvf/error.h"
 
+#if __has_include(<Hypervisor/hv_softhv.h>)
+#include <Hypervisor/hv_softhv.h>
+#define KINDLING_HAS_SOFTHV 1
+#else
+#define KINDLING_HAS_SOFTHV 0
+#endif
+
 namespace kindling::hvf {
 
 namespace {
@@ -253,6 +260,18 @@ Status Vcpu::take_exception(u64 esr, bool has_address) {
 void Vcpu::kick() {
   hv_vcpu_t handle = handle_;
   hv_vcpus_exit(&handle, 1);
+}
+
+void Vcpu::expect([[maybe_unused]] hv_vcpu_t handle) {
+#if KINDLING_HAS_SOFTHV
+  hv_softhv_vcpu_expect(handle);
+#endif
+}
+
+void Vcpu::rest() {
+#if KINDLING_HAS_SOFTHV
+  hv_softhv_vcpu_rest(handle_);
+#endif
 }
 
 Result<u64> Vcpu::get(hv_reg_t reg) const {

@@ -65,6 +65,12 @@ public:
   // Makes a run() that is under way, or else the next one, return Canceled soon. Any thread.
   void kick();
 
+  // In a VM that counts instructions (Vm::count_instructions): the vCPU of this handle will run
+  // soon, and the others wait for it (any thread); it will not run until it is expected again.
+  static void expect(hv_vcpu_t handle);
+  void rest();
+  [[nodiscard]] hv_vcpu_t handle() const { return handle_; }
+
   [[nodiscard]] Result<u64> get(hv_reg_t reg) const;
   Status set(hv_reg_t reg, u64 value);
   [[nodiscard]] Result<u64> get_system(hv_sys_reg_t reg) const;

@@ -91,6 +91,45 @@ Status Vm::protect(u64 address, u64 size, Access access) {
                range_text("hv_vm_protect", address, size));
 }
 
+#if KINDLING_HAS_SOFTHV
+Status Vm::count_instructions(unsigned shift, bool live, std::function<void()> event) {
+  event_ = std::move(event);
+  hv_softhv_instruction_time_t config{};
+  config.shift = shift;
+  config.live = live;
+  config.event = [](void* vm) { static_cast<Vm*>(vm)->event_(); };
+  config.context = this;
+  return check(hv_softhv_vm_set_instruction_time(&config), "hv_softhv_vm_set_instruction_time");
+}
+
+u64 Vm::instructions() const {
+  uint64_t count = 0;
+  hv_softhv_vm_get_instruction_time(&count, nullptr);
+  return count;
+}
+
+u64 Vm::time_ns() const {
+  uint64_t ns = 0;
+  hv_softhv_vm_get_instruction_time(nullptr, &ns);
+  return ns;
+}
+
+void Vm::set_event_time(u64 ns) {
+  hv_softhv_vm_set_event_time(ns);
+}
+#else
+Status Vm::count_instructions(unsigned, bool, std::function<void()>) {
+  return Error{"a CPU in hardware cannot count instructions exactly; only SoftHV can"};
+}
+u64 Vm::instructions() const {
+  return 0;
+}
+u64 Vm::time_ns() const {
+  return 0;
+}
+void Vm::set_event_time(u64) {}
+#endif
+
 Result<arch::GicPlacement> Vm::create_gic(u32 vcpus) {
   size_t region = 0;
   if (Status s = check(hv_gic_get_redistributor_region_size(&region),

@@ -5,6 +5,7 @@
 // fails. Thread-safe where the framework is: everything here but creation and destruction.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "arch/memory_map.h"
@@ -41,6 +42,16 @@ public:
   Status unmap(u64 address, u64 size);
   Status protect(u64 address, u64 size, Access access);
 
+  // Makes instructions the time of the VM, 2^shift ns each, before the first vCPU is created
+  // (hv_softhv_vm_set_instruction_time, whose rules hold from then on). `event` is called at the
+  // time that set_event_time() sets. Errors: the CPU is not SoftHV's.
+  Status count_instructions(unsigned shift, bool live, std::function<void()> event);
+  // All vCPUs' instructions and the VM's time in ns; 0 without instruction time, where the others
+  // do nothing.
+  [[nodiscard]] u64 instructions() const;
+  [[nodiscard]] u64 time_ns() const;
+  void set_event_time(u64 ns);
+
   // Adds a GICv3 for `vcpus` vCPUs, before the first vCPU is created. Returns where it lies.
   Result<arch::GicPlacement> create_gic(u32 vcpus);
 
@@ -53,6 +64,8 @@ public:
 
 private:
   Vm() = default;
+
+  std::function<void()> event_;
 };
 
 } // namespace kindling::hvf

@@ -12,6 +12,7 @@
 #include "spike/console.h"
 #include "spike/keys.h"
 #include "spike/options.h"
+#include "spike/script.h"
 #include "spike/signals.h"
 #include "spike/statistics.h"
 #include "spike/terminal.h"
@@ -50,6 +51,25 @@ public:
     if (!terminal) {
       return terminal.error();
     }
+    const bool scripted = config.icount && config.icount->script;
+    Status status = scripted ? machine_->run() : run_with_input();
+    output_->close();
+    if (config.statistics) {
+      for (const std::string& line : statistics_table(machine_->statistics())) {
+        log_.plain(line);
+      }
+    }
+    if (config.report) {
+      const vmm::RunReport report = machine_->report();
+      log_.plain(fmt::format("instructions retired: {}, memory sha256: {}", report.instructions,
+                             report.memory_sha256));
+    }
+    return status;
+  }
+
+private:
+  // With whatever comes on standard input while the guest runs.
+  Status run_with_input() {
     auto input = ConsoleInput::start(STDIN_FILENO, make_keys(), [this](std::span<const u8> bytes) {
       return machine_->console_input(bytes);
     });
@@ -59,17 +79,9 @@ public:
     input_.store(input->get());
     Status status = machine_->run();
     input_.store(nullptr); // nothing of the machine runs any more
-    input->reset();
-    output_->close();
-    if (config.statistics) {
-      for (const std::string& line : statistics_table(machine_->statistics())) {
-        log_.plain(line);
-      }
-    }
     return status;
   }
 
-private:
   vmm::MachineHost host(Clock::time_point started) {
     vmm::MachineHost host;
     host.started = started;
@@ -118,10 +130,19 @@ int boot_main(int argc, const char* const* argv) {
     std::fputs(printout->text.c_str(), stdout);
     return std::fflush(stdout) == 0 ? kExitOk : kExitFailure;
   }
-  const auto& options = std::get<Options>(*parsed);
+  Options options = std::get<Options>(*parsed);
   const vmm::Log log(STDERR_FILENO, "boot", options.log_level);
   Status status;
-  {
+  // Before signals are watched: whoever waits for the end of the input can be ended by one.
+  if (auto& icount = options.machine.icount; icount && ::isatty(STDIN_FILENO) == 0) {
+    auto script = read_script(STDIN_FILENO);
+    if (script) {
+      icount->script = std::move(*script);
+    } else {
+      status = script.error();
+    }
+  }
+  if (status) {
     Program program(log);
     SignalWatch signals; // goes before the program that it calls, and before there is any thread
     status = program.run(options.machine, signals, started);

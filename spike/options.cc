@@ -44,6 +44,9 @@ struct RawOptions {
   std::string engine = "auto";
   std::string perf = "none";
   bool stats = false;
+  std::string icount;
+  std::string seed = "0";
+  bool icount_report = false;
   std::string log_level = "warn";
 };
 
@@ -89,6 +92,15 @@ void declare(CLI::App& app, RawOptions& raw) {
       ->type_name("FORMAT")
       ->capture_default_str();
   app.add_flag("--stats", raw.stats, "print what the engine has counted at exit");
+  // A flag, for a value that follows without "=" would be the Image.
+  app.add_flag("--icount", raw.icount,
+               "make the run repeatable: the guest's time is the instructions it executes, 1 ns "
+               "each, or 2^SHIFT ns with --icount=SHIFT");
+  app.add_option("--seed", raw.seed, "with --icount: what random numbers follow from")
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_flag("--icount-report", raw.icount_report,
+               "with --icount: print the number of instructions and a hash of memory at exit");
   app.add_option("--log-level", raw.log_level,
                  fmt::format("what to report on standard error: {}", vmm::kLogLevelNames))
       ->type_name("LEVEL")
@@ -114,6 +126,39 @@ Result<u64> parse_mem(const std::string& text) {
     return s.error().with_context(fmt::format("--mem {}", text));
   }
   return *size;
+}
+
+std::optional<u64> parse_number(const std::string& text) {
+  u64 number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, failure] = std::from_chars(text.data(), end, number);
+  return failure == std::errc() && rest == end ? std::optional(number) : std::nullopt;
+}
+
+Result<std::optional<vmm::InstructionCounting>> parse_icount(const CLI::App& app,
+                                                             const RawOptions& raw) {
+  using Parsed = std::optional<vmm::InstructionCounting>;
+  if (app.count("--icount") == 0) {
+    for (const char* option : {"--seed", "--icount-report"}) {
+      if (app.count(option) != 0) {
+        return Error{fmt::format("{}: has a meaning with --icount only", option)};
+      }
+    }
+    return Parsed();
+  }
+  const auto shift = raw.icount == "true" ? std::optional<u64>(0) : parse_number(raw.icount);
+  if (!shift || *shift > vmm::kMaxInstructionShift) {
+    return Error{fmt::format("--icount={}: an instruction takes 2^SHIFT ns, with SHIFT 0 to {}",
+                             raw.icount, vmm::kMaxInstructionShift)};
+  }
+  const auto seed = parse_number(raw.seed);
+  if (!seed) {
+    return Error{fmt::format("--seed {}: a seed is a number from 0 to 2^64 - 1", raw.seed)};
+  }
+  vmm::InstructionCounting icount;
+  icount.shift = static_cast<unsigned>(*shift);
+  icount.seed = *seed;
+  return Parsed(icount);
 }
 
 Result<arch::Engine> parse_engine(const std::string& name) {
@@ -204,6 +249,12 @@ Result<Options> check(const CLI::App& app, const RawOptions& raw) {
   }
   machine.engine = {*engine, *perf};
   machine.statistics = raw.stats;
+  const auto icount = parse_icount(app, raw);
+  if (!icount) {
+    return icount.error();
+  }
+  machine.icount = *icount;
+  machine.report = raw.icount_report;
   const auto level = vmm::parse_log_level(raw.log_level);
   if (!level) {
     return Error{fmt::format("--log-level {}: there is no such level; it is one of {}",

@@ -75,6 +75,22 @@ TEST(Options, EnginePerfAndStatistics) {
   EXPECT_EQ(parse({"--perf=map", "Image"}).machine.engine.perf, arch::PerfFormat::kMap);
 }
 
+TEST(Options, InstructionCounting) {
+  EXPECT_FALSE(parse({"Image"}).machine.icount.has_value());
+  const Options plain = parse({"--icount", "Image"});
+  ASSERT_TRUE(plain.machine.icount.has_value());
+  EXPECT_EQ(plain.machine.kernel, "Image");
+  EXPECT_EQ(plain.machine.icount->shift, 0U);
+  EXPECT_EQ(plain.machine.icount->seed, 0U);
+  EXPECT_FALSE(plain.machine.report);
+  const Options all =
+      parse({"Image", "--icount=3", "--seed", "18446744073709551615", "--icount-report"});
+  ASSERT_TRUE(all.machine.icount.has_value());
+  EXPECT_EQ(all.machine.icount->shift, 3U);
+  EXPECT_EQ(all.machine.icount->seed, ~0ULL);
+  EXPECT_TRUE(all.machine.report);
+}
+
 TEST(Options, DiskErrorsShowTheForm) {
   EXPECT_THAT(parse_disk("x,foo").error().message, HasSubstr("FILE[,ro][,id=NAME]"));
   EXPECT_THAT(parse_disk("x,id=").error().message, HasSubstr("1 to 20"));

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/boot_fdt.h"
 
-#include <cerrno>
-#include <cstring>
-#include <sys/random.h>
-
-#include <fmt/format.h>
-
 #include "arch/boot_state.h"
 #include "arch/psci.h"
 
@@ -113,11 +107,13 @@ void describe_timer(arch::FdtBuilder& fdt) {
 
 } // namespace
 
-Result<BootSeeds> make_boot_seeds() {
+Result<BootSeeds> make_boot_seeds(devices::EventPort& port) {
   BootSeeds seeds;
-  if (::getentropy(seeds.rng.data(), seeds.rng.size()) != 0 ||
-      ::getentropy(&seeds.kaslr, sizeof(seeds.kaslr)) != 0) {
-    return Error{fmt::format("the host gives no random numbers: {}", std::strerror(errno))};
+  if (Status s = port.random(seeds.rng); !s) {
+    return s.error();
+  }
+  if (Status s = port.random({reinterpret_cast<u8*>(&seeds.kaslr), sizeof(seeds.kaslr)}); !s) {
+    return s.error();
   }
   return seeds;
 }

@@ -12,6 +12,7 @@
 #include "arch/memory_map.h"
 #include "arch/result.h"
 #include "arch/types.h"
+#include "devices/event_port.h"
 
 namespace kindling::vmm {
 
@@ -21,7 +22,7 @@ struct BootSeeds {
   std::array<u8, 64> rng{};
   u64 kaslr = 0;
 };
-Result<BootSeeds> make_boot_seeds();
+Result<BootSeeds> make_boot_seeds(devices::EventPort& port);
 
 struct FdtInput {
   u32 vcpus = 1;

@@ -115,8 +115,9 @@ TEST_F(BootFdtTest, DevicesDescribeThemselves) {
 }
 
 TEST(BootSeeds, DifferFromBootToBoot) {
-  const auto a = make_boot_seeds();
-  const auto b = make_boot_seeds();
+  devices::HostEventPort port;
+  const auto a = make_boot_seeds(port);
+  const auto b = make_boot_seeds(port);
   ASSERT_TRUE(a.ok() && b.ok());
   EXPECT_NE(a->rng, b->rng);
   EXPECT_NE(a->kaslr, b->kaslr);

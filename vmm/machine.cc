@@ -8,12 +8,14 @@
 
 #include <fmt/format.h>
 
+#include "devices/guest_time_port.h"
 #include "vmm/boot_fdt.h"
 #include "vmm/guest_ram.h"
 #include "vmm/interrupts.h"
 #include "vmm/loader/initramfs.h"
 #include "vmm/loader/kernel.h"
 #include "vmm/machine_devices.h"
+#include "vmm/memory_hash.h"
 #include "vmm/session.h"
 
 namespace kindling::vmm {
@@ -61,6 +63,17 @@ Result<BootFiles> open_boot_files(const MachineConfig& config) {
   return files;
 }
 
+// The time of a session, for devices.
+class SessionClock final : public devices::GuestTimePort::Clock {
+public:
+  explicit SessionClock(vstate::Vm& vm) : vm_(vm) {}
+  u64 now_ns() override { return vm_.time_ns(); }
+  void set_alarm(u64 ns) override { vm_.set_event_time(ns); }
+
+private:
+  vstate::Vm& vm_;
+};
+
 enum class Ending : u8 { kNone, kReset, kPowerOff, kQuit, kFailure };
 
 } // namespace
@@ -71,12 +84,19 @@ public:
        std::unique_ptr<GuestRam> ram, const Log& log)
       : config_(config), capabilities_(capabilities), files_(std::move(files)),
         ram_(std::move(ram)), log_(log), memory_(arch::kRamBase, ram_->bytes(), &notice_),
-        interrupts_(log) {}
+        interrupts_(log) {
+    if (config_.icount) {
+      guest_time_port_.emplace(config_.icount->seed);
+    }
+  }
 
   ~Impl() { stop(); }
 
   Status add_devices(const MachineHost& host) {
-    auto devices = MachineDevices::create(config_.disks, host, memory_, interrupts_);
+    const bool scripted = config_.icount && config_.icount->script;
+    auto devices = MachineDevices::create(
+        config_.disks, host,
+        {memory_, interrupts_, port(), scripted ? &*config_.icount->script : nullptr});
     if (!devices) {
       return devices.error();
     }
@@ -109,6 +129,8 @@ public:
       }
     }
   }
+
+  [[nodiscard]] RunReport report() const { return {instructions_, sha256(ram_->bytes())}; }
 
   // The gravest ending that was asked for wins.
   void end(Ending ending, std::optional<Error> error = std::nullopt) {
@@ -145,12 +167,25 @@ public:
   }
 
 private:
+  devices::EventPort& port() {
+    return guest_time_port_ ? static_cast<devices::EventPort&>(*guest_time_port_) : host_port_;
+  }
+
+  std::optional<vstate::InstructionTime> instruction_time() {
+    if (!config_.icount) {
+      return std::nullopt;
+    }
+    return vstate::InstructionTime{config_.icount->shift, !config_.icount->script,
+                                   [this] { guest_time_port_->ring(); }};
+  }
+
   // From a machine that is off, devices reset and RAM all zeros, to one whose first vCPU runs.
   Status boot() {
     auto session = Session::create(
         {capabilities_, config_.vcpus, config_.engine, *ram_, devices_->bus(), log_,
          SessionEvents{[this] { end(Ending::kPowerOff); }, [this] { end(Ending::kReset); },
-                       [this](const Error& error) { end(Ending::kFailure, error); }}});
+                       [this](const Error& error) { end(Ending::kFailure, error); }},
+         instruction_time()});
     if (!session) {
       return session.error();
     }
@@ -160,6 +195,10 @@ private:
     }
     interrupts_.connect(&vm);
     notice_.connect(&vm);
+    if (guest_time_port_) {
+      clock_.emplace(vm);
+      guest_time_port_->connect(&*clock_);
+    }
     {
       const std::lock_guard lock(session_mutex_);
       session_ = std::move(*session);
@@ -178,7 +217,7 @@ private:
         return s;
       }
     }
-    const auto seeds = make_boot_seeds();
+    const auto seeds = make_boot_seeds(port());
     if (!seeds) {
       return seeds.error();
     }
@@ -235,6 +274,10 @@ private:
     }
     session_->end();
     devices_->pause();
+    instructions_ += session_->vm().instructions();
+    if (guest_time_port_) {
+      guest_time_port_->connect(nullptr);
+    }
     if (config_.statistics) {
       if (const auto counted = session_->vm().statistics(); counted) {
         arch::merge_statistics(statistics_, *counted);
@@ -253,11 +296,15 @@ private:
   EngineNotice notice_;
   devices::GuestMemory memory_;
   Interrupts interrupts_;
+  devices::HostEventPort host_port_;
+  std::optional<devices::GuestTimePort> guest_time_port_; // instead, when instructions are counted
+  std::optional<SessionClock> clock_;
   std::unique_ptr<MachineDevices> devices_;
 
   std::mutex session_mutex_; // held while the session is replaced or stopped
   std::unique_ptr<Session> session_;
   std::vector<arch::Statistic> statistics_; // of the sessions that have ended
+  u64 instructions_ = 0;                    // likewise
 
   std::mutex mutex_; // of what follows
   std::condition_variable changed_;
@@ -301,6 +348,10 @@ Status Machine::run() {
 
 const std::vector<arch::Statistic>& Machine::statistics() const {
   return impl_->statistics();
+}
+
+RunReport Machine::report() const {
+  return impl_->report();
 }
 
 void Machine::quit() {

@@ -27,6 +27,16 @@ struct DiskConfig {
   std::string id; // what the guest reads as the disk's serial number; may be empty
 };
 
+inline constexpr unsigned kMaxInstructionShift = 10;
+
+// A run that can be repeated: the same configuration leads to the same instructions.
+struct InstructionCounting {
+  unsigned shift = 0; // an instruction takes 2^shift ns; at most kMaxInstructionShift
+  u64 seed = 0;       // of all random numbers
+  // All console input there will be. None: it is typed, and the run can be repeated up to there.
+  std::optional<std::vector<u8>> script;
+};
+
 struct MachineConfig {
   u32 vcpus = 1;
   u64 ram_size = 0; // bytes
@@ -37,6 +47,8 @@ struct MachineConfig {
   vstate::Backend backend = vstate::Backend::kAuto;
   arch::EngineOptions engine;
   bool statistics = false; // Machine::statistics() will be asked for
+  std::optional<InstructionCounting> icount;
+  bool report = false; // Machine::report() will be asked for
 };
 
 // What the machine wants of the program around it. Called from any of the machine's threads, with a
@@ -46,6 +58,12 @@ struct MachineHost {
   std::function<void()> console_ready;                      // console_input() would take more again
   std::function<void(std::chrono::milliseconds)> boot_time; // the guest says that it is up
   std::chrono::steady_clock::time_point started;            // what the boot time counts from
+};
+
+// What tells one run from another.
+struct RunReport {
+  u64 instructions = 0; // of all vCPUs in all boots; 0: not counted
+  std::string memory_sha256;
 };
 
 class Machine {
@@ -63,6 +81,9 @@ public:
 
   // What the engine counted in all boots of run(), after it.
   [[nodiscard]] const std::vector<arch::Statistic>& statistics() const;
+
+  // What became of the guest, after run().
+  [[nodiscard]] RunReport report() const;
 
   // End run() soon, from any thread.
   void quit();

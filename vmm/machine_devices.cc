@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/machine_devices.h"
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "devices/boot_timer.h"
@@ -37,17 +39,22 @@ u64 nanoseconds(std::chrono::steady_clock::time_point time) {
 } // namespace
 
 struct MachineDevices::Impl {
-  Impl(const MachineHost& machine_host, devices::IrqLineFactory& irqs)
-      : host(machine_host), input([this] { host.console_ready(); }), output(host),
-        manager(bus, irqs) {}
+  Impl(const MachineHost& machine_host, const Surroundings& surroundings)
+      : host(machine_host), port(surroundings.port), input([this] { host.console_ready(); }),
+        output(host), manager(bus, surroundings.irqs) {
+    if (surroundings.script != nullptr) {
+      script.emplace(*surroundings.script);
+    }
+  }
 
   Status add_platform();
   Status add_disks(const std::vector<DiskConfig>& disks, devices::GuestMemory& memory);
   Status add_entropy(devices::GuestMemory& memory);
 
   const MachineHost host;
-  devices::HostEventPort port;
+  devices::EventPort& port;
   devices::ConsoleQueue input;
+  std::optional<devices::ConsoleScript> script; // instead of `input`
   HostConsoleOutput output;
   devices::Bus bus;
   devices::DeviceManager manager; // its devices use everything above
@@ -55,8 +62,9 @@ struct MachineDevices::Impl {
 };
 
 Status MachineDevices::Impl::add_platform() {
+  devices::ConsoleInput& line = script ? static_cast<devices::ConsoleInput&>(*script) : input;
   const auto console = manager.create<devices::Serial16550>(
-      "serial", devices::Serial16550::Wiring{port, input, output});
+      "serial", devices::Serial16550::Wiring{port, line, output});
   if (!console) {
     return console.error();
   }
@@ -70,7 +78,9 @@ Status MachineDevices::Impl::add_platform() {
   if (!timer) {
     return timer.error();
   }
-  (*timer)->start(nanoseconds(host.started));
+  if (!port.synchronous()) { // else it is the guest's time, which starts with the guest
+    (*timer)->start(nanoseconds(host.started));
+  }
   return {};
 }
 
@@ -99,16 +109,15 @@ Status MachineDevices::Impl::add_entropy(devices::GuestMemory& memory) {
 
 Result<std::unique_ptr<MachineDevices>> MachineDevices::create(const std::vector<DiskConfig>& disks,
                                                                const MachineHost& host,
-                                                               devices::GuestMemory& memory,
-                                                               devices::IrqLineFactory& irqs) {
-  auto impl = std::make_unique<Impl>(host, irqs);
+                                                               const Surroundings& surroundings) {
+  auto impl = std::make_unique<Impl>(host, surroundings);
   if (Status s = impl->add_platform(); !s) {
     return s.error();
   }
-  if (Status s = impl->add_disks(disks, memory); !s) {
+  if (Status s = impl->add_disks(disks, surroundings.memory); !s) {
     return s.error();
   }
-  if (Status s = impl->add_entropy(memory); !s) {
+  if (Status s = impl->add_entropy(surroundings.memory); !s) {
     return s.error();
   }
   return std::unique_ptr<MachineDevices>(new MachineDevices(std::move(impl)));

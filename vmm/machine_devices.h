@@ -10,6 +10,7 @@
 #include "arch/fdt.h"
 #include "arch/result.h"
 #include "devices/bus.h"
+#include "devices/event_port.h"
 #include "devices/guest_memory.h"
 #include "devices/irq_line.h"
 #include "vmm/machine.h"
@@ -18,11 +19,17 @@ namespace kindling::vmm {
 
 class MachineDevices {
 public:
-  // Creates every device and opens the disks. `memory` and `irqs` outlive the result.
+  struct Surroundings { // all of it outlives the devices
+    devices::GuestMemory& memory;
+    devices::IrqLineFactory& irqs;
+    devices::EventPort& port;
+    // All console input there will be; null: console_input() brings it.
+    const std::vector<u8>* script = nullptr;
+  };
+  // Creates every device and opens the disks.
   static Result<std::unique_ptr<MachineDevices>> create(const std::vector<DiskConfig>& disks,
                                                         const MachineHost& host,
-                                                        devices::GuestMemory& memory,
-                                                        devices::IrqLineFactory& irqs);
+                                                        const Surroundings& surroundings);
   ~MachineDevices();
   MachineDevices(const MachineDevices&) = delete;
   MachineDevices& operator=(const MachineDevices&) = delete;

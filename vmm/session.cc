@@ -16,7 +16,8 @@ constexpr u32 kGuestErrorsPerSecond = 2;
 
 Result<std::unique_ptr<Session>> Session::create(const SessionParts& parts) {
   const u64 size = parts.ram.bytes().size();
-  auto vm = vstate::create_vm(parts.capabilities, {parts.vcpus, size, parts.engine});
+  auto vm = vstate::create_vm(parts.capabilities,
+                              {parts.vcpus, size, parts.engine, parts.instruction_time});
   if (!vm) {
     return vm.error();
   }
@@ -29,7 +30,10 @@ Result<std::unique_ptr<Session>> Session::create(const SessionParts& parts) {
 Session::Session(const SessionParts& parts, std::unique_ptr<vstate::Vm> vm)
     : vcpus_(parts.vcpus), vm_(std::move(vm)), control_(parts.vcpus),
       psci_(parts.vcpus, arch::ram_range(parts.ram.bytes().size()),
-            [this](unsigned) { control_.notify(); }),
+            [this](unsigned index) {
+              vm_->expect_vcpu(index);
+              control_.notify();
+            }),
       guest_errors_(kGuestErrorBurst, kGuestErrorsPerSecond), context_{*vm_,
                                                                        parts.bus,
                                                                        psci_,

@@ -35,6 +35,7 @@ struct SessionParts {
   const devices::Bus& bus;
   const Log& log;
   SessionEvents events;
+  std::optional<vstate::InstructionTime> instruction_time;
 };
 
 class Session {

@@ -62,6 +62,10 @@ TEST_F(CliTest, WrongCommandLinesAreUsageErrors) {
   expect_refusal({"--backend", "xen", hello_}, 2, {"--backend xen", "auto, soft, hvf or kvm"});
   expect_refusal({"--engine", "fast", hello_}, 2, {"--engine fast", "auto, jit or interp"});
   expect_refusal({"--perf", "file", hello_}, 2, {"--perf file", "none, map or jitdump"});
+  expect_refusal({"--icount=11", hello_}, 2, {"--icount=11", "0 to 10"});
+  expect_refusal({"--icount", "--seed", "x", hello_}, 2, {"--seed x"});
+  expect_refusal({"--seed", "1", hello_}, 2, {"--seed", "--icount"});
+  expect_refusal({"--icount-report", hello_}, 2, {"--icount-report", "--icount"});
   expect_refusal({"--log-level", "loud", hello_}, 2, {"--log-level loud", "error, warn"});
   expect_refusal({hello_, "--disk", "x,rw"}, 2, {"--disk x,rw", "\"rw\""});
   expect_refusal({hello_, "--disk", ",ro"}, 2, {"--disk ,ro"});

@@ -112,6 +112,56 @@ TEST(Vm, AllVcpusStartStopAndStartAgain) {
   EXPECT_EQ(boot.output, "all vCPUs counted\r\n");
 }
 
+// From one vCPU that prints to four that are turned on and off.
+TEST(VmIcount, RunsRepeatThemselves) {
+  for (const char* name : {"vm_hello", "vm_abuse", "vm_rings", "vm_smp"}) {
+    TemporaryDirectory dir;
+    const std::string disk = dir.file("disk", std::string(65536, 'x'));
+    const auto run = [&](const char* seed) {
+      return run_boot({"--icount", "--icount-report", "--seed", seed, "--smp", "4", "--mem", "16M",
+                       guest(name), disk});
+    };
+    const Finished first = run("1");
+    EXPECT_EQ(first.status, 0) << first.errors;
+    EXPECT_THAT(first.errors, HasSubstr("instructions retired: "));
+    const Finished second = run("1");
+    EXPECT_EQ(first.output, second.output);
+    EXPECT_EQ(first.errors, second.errors);
+    EXPECT_NE(run("2").errors, first.errors) << "the device tree holds the seeds";
+  }
+}
+
+TEST(VmIcount, InputOnAPipeIsReadBeforeTheStart) {
+  const std::string paste = make_paste();
+  std::string outputs[2];
+  for (std::string& output : outputs) {
+    BootProcess boot({"--icount", guest("vm_echo")});
+    boot.send(paste + "\x04");
+    boot.close_input();
+    EXPECT_EQ(boot.wait(), 0);
+    output = boot.output();
+  }
+  EXPECT_EQ(outputs[0], "echo ready\r\n" + paste + "\r\necho done\r\n");
+  EXPECT_EQ(outputs[1], outputs[0]);
+}
+
+TEST(VmIcount, ATerminalIsReadAsItGoes) {
+  BootProcess boot({"--icount", guest("vm_echo")}, Console::kPty);
+  ASSERT_TRUE(boot.expect("echo ready"));
+  boot.send("abc");
+  ASSERT_TRUE(boot.expect("abc"));
+  boot.send(kQuit);
+  EXPECT_EQ(boot.wait(), 0);
+}
+
+TEST(VmIcount, AnIdleGuestCanBeEnded) {
+  BootProcess boot({"--icount", "--smp", "2", guest("vm_idle")});
+  boot.close_input();
+  ASSERT_TRUE(boot.expect("idling"));
+  boot.signal(SIGTERM);
+  EXPECT_EQ(boot.wait(), 1);
+}
+
 TEST(Vm, AResetBootsTheMachineAnew) {
   BootProcess boot({"--smp", "2", guest("vm_reset")});
   for (int i = 0; i < 3; ++i) {

@@ -163,7 +163,10 @@ bool VcpuThread::answer_call(const char* instruction) {
     return done(vcpu_->complete_call(answer.x0));
   // None of these comes back. The exit is completed all the same, so that whoever looks at the
   // vCPU finds it at an instruction boundary.
-  case PsciAction::kCpuOff: done(vcpu_->complete_call(answer.x0)); return false;
+  case PsciAction::kCpuOff:
+    done(vcpu_->complete_call(answer.x0));
+    vcpu_->rest();
+    return false;
   case PsciAction::kSystemOff:
     done(vcpu_->complete_call(answer.x0));
     context_.power_off();

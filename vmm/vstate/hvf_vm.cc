@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/vstate/hvf_vm.h"
 
+#include <map>
+#include <mutex>
+
 #include "hvf/engine.h"
 #include "hvf/vcpu.h"
 #include "hvf/vm.h"
@@ -31,6 +34,7 @@ public:
   }
   Result<u64> program_counter() override { return vcpu_->get(HV_REG_PC); }
   void kick() override { vcpu_->kick(); }
+  void rest() override { vcpu_->rest(); }
 
 private:
   std::unique_ptr<hvf::Vcpu> vcpu_;
@@ -56,14 +60,28 @@ public:
     if (!vcpu) {
       return vcpu.error();
     }
+    const std::lock_guard lock(mutex_);
+    handles_[index] = (*vcpu)->handle();
     return std::unique_ptr<Vcpu>(new HvfVcpu(std::move(*vcpu)));
   }
 
   Result<std::vector<arch::Statistic>> statistics() override { return hvf::read_statistics(); }
 
+  u64 instructions() const override { return vm_->instructions(); }
+  u64 time_ns() const override { return vm_->time_ns(); }
+  void set_event_time(u64 ns) override { vm_->set_event_time(ns); }
+  void expect_vcpu(unsigned index) override {
+    const std::lock_guard lock(mutex_);
+    if (const auto handle = handles_.find(index); handle != handles_.end()) {
+      hvf::Vcpu::expect(handle->second);
+    }
+  }
+
 private:
   std::unique_ptr<hvf::Vm> vm_;
   arch::GicPlacement gic_;
+  std::mutex mutex_;
+  std::map<unsigned, hv_vcpu_t> handles_; // of vCPUs, by index; under mutex_
 };
 
 } // namespace
@@ -79,6 +97,11 @@ Result<std::unique_ptr<Vm>> create_hvf_vm(const VmConfig& config, u32 address_bi
   }
   if (Status s = hvf::set_engine(config.engine); !s) {
     return s.error();
+  }
+  if (const auto& time = config.instruction_time; time) {
+    if (Status s = (*vm)->count_instructions(time->shift, time->live, time->event); !s) {
+      return s.error().with_context("--icount");
+    }
   }
   const auto gic = (*vm)->create_gic(config.vcpus);
   if (!gic) {

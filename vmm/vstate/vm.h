@@ -3,7 +3,9 @@
 // and its Vcpus, the same for every backend. Nothing above this file knows which one is in use.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "arch/boot_state.h"
 #include "arch/engine.h"
@@ -44,6 +46,10 @@ public:
 
   // Makes run() return Canceled soon, or at once if it is not under way. Any thread.
   virtual void kick() = 0;
+
+  // With InstructionTime: the vCPU goes off, and the others no longer wait for what its last exit
+  // leads to.
+  virtual void rest() {}
 };
 
 // A virtual machine. Thread-safe except for destruction, which comes after that of its vCPUs.
@@ -69,12 +75,31 @@ public:
 
   // What the vCPUs have counted so far, those that are gone included.
   virtual Result<std::vector<arch::Statistic>> statistics() = 0;
+
+  // With InstructionTime, else 0 and nothing. How many instructions all vCPUs have executed, and
+  // the guest's time.
+  [[nodiscard]] virtual u64 instructions() const { return 0; }
+  [[nodiscard]] virtual u64 time_ns() const { return 0; }
+  // When to call InstructionTime::event next; ~0: not at all.
+  virtual void set_event_time(u64 /*ns*/) {}
+  // Another vCPU has turned this one on: all of them wait until it runs.
+  virtual void expect_vcpu(unsigned /*index*/) {}
+};
+
+// Time that is the number of instructions executed: the vCPUs take turns, and what the guest does
+// depends only on what it is told between two instructions. An exit keeps the other vCPUs waiting
+// until its vCPU runs again or rests.
+struct InstructionTime {
+  unsigned shift = 0; // an instruction takes 2^shift ns
+  bool live = false;  // when all vCPUs wait for interrupts, time passes as the host's; else at once
+  std::function<void()> event; // called between two instructions, by a vCPU thread
 };
 
 struct VmConfig {
   u32 vcpus = 1;
   u64 ram_size = 0; // for the width of guest physical addresses
   arch::EngineOptions engine;
+  std::optional<InstructionTime> instruction_time;
 };
 
 } // namespace kindling::vmm::vstate
