@@ -5,6 +5,7 @@
 #include "arch/bits.h"
 #include "softhv/api/machine.h"
 #include "softhv/core/engine.h"
+#include "softhv/core/shootdown.h"
 #include "softhv/timer/clock.h"
 
 using namespace softhv;
@@ -38,8 +39,11 @@ hv_return_t hv_softhv_memory_changed(hv_ipa_t ipa, size_t size) {
     return HV_BAD_ARGUMENT;
   for (u64 page = align_down(ipa, kTlbPageSize); page < ipa + size; page += kTlbPageSize) {
     const auto found = machine->vm.stage2.lookup(page);
-    if (found && (found->info->load(std::memory_order_seq_cst) & kPageHoldsCode) != 0)
-      found->info->fetch_add(kPageGeneration, std::memory_order_seq_cst);
+    if (!found || (found->info->load(std::memory_order_seq_cst) & kPageHoldsCode) == 0)
+      continue;
+    found->info->fetch_add(kPageGeneration, std::memory_order_seq_cst);
+    shootdown_post(machine->vm, nullptr,
+                   {.kind = ShootdownRequest::Kind::kCode, .ipa = page, .size = kTlbPageSize});
   }
   return HV_SUCCESS;
 }

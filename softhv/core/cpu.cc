@@ -6,6 +6,9 @@
 #include "softhv/gic/cpu_interface.h"
 #include "softhv/gic/gic.h"
 #include "softhv/interp/code_cache.h"
+#ifdef SOFTHV_JIT
+#include "softhv/jit/engine.h"
+#endif
 #include "softhv/mmu/mmu.h"
 #include "softhv/system/debug.h"
 #include "softhv/system/sysreg.h"

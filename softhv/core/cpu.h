@@ -27,6 +27,9 @@ namespace interp {
 class CodeCache;
 struct Op;
 } // namespace interp
+namespace jit {
+class Engine;
+}
 namespace timer {
 class GenericTimer;
 }
@@ -50,12 +53,8 @@ inline constexpr u32 kLineFiq = kLineGicFiq | kLineHostFiq;
 // Cpu::retire_limit of a VM that does not count instructions.
 inline constexpr u64 kNoRetireLimit = ~0ULL;
 
-struct Cpu {
-  Cpu(Vm& vm, u32 index);
-  ~Cpu();
-  Cpu(const Cpu&) = delete;
-  Cpu& operator=(const Cpu&) = delete;
-
+// What translated code works on. Standard layout, so that it can address it by offsets.
+struct CpuCore {
   CpuState s;
 
   // The table that data accesses of the current EL and PAN use, and the one that unprivileged
@@ -63,7 +62,19 @@ struct Cpu {
   TlbTable* tlb = nullptr;
   TlbTable* tlb_unprivileged = nullptr;
 
+  // The JIT's: virtual address of the page whose code runs, and a place for a value.
+  u64 code_page = 0;
+  u64 scratch = 0;
+
   std::atomic<u32> attention{0};
+};
+static_assert(std::is_standard_layout_v<CpuCore>);
+
+struct Cpu : CpuCore {
+  Cpu(Vm& vm, u32 index);
+  ~Cpu();
+  Cpu(const Cpu&) = delete;
+  Cpu& operator=(const Cpu&) = delete;
 
   // kLine...: changed by any thread, followed by Vm::wake(kAttentionInterrupt) when a line rises.
   std::atomic<u32> interrupt_lines{0};
@@ -104,11 +115,16 @@ struct Cpu {
   std::unique_ptr<timer::GenericTimer> timer;
   std::unique_ptr<gic::CpuInterface> gic; // null until hv_gic_create
   std::unique_ptr<interp::CodeCache> code;
+#ifdef SOFTHV_JIT
+  std::unique_ptr<jit::Engine> jit; // null until the vCPU first runs with it
+#endif
   const std::shared_ptr<ShootdownMailbox> mailbox = std::make_shared<ShootdownMailbox>();
 
   // Thread-safe: makes the vCPU look at `reason` at its next block boundary. Does not wake a vCPU
   // that waits in WFI; Vm::wake() does both.
-  void request(u32 reason) { attention.fetch_or(reason, std::memory_order_seq_cst); }
+  void request(u32 reason) {
+    attention.fetch_or(reason, std::memory_order_seq_cst);
+  }
 };
 
 } // namespace softhv

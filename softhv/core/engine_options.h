@@ -14,6 +14,10 @@ inline constexpr u64 kDefaultCodeCacheBytes = 128 << 20;
 struct EngineOptions {
   Engine engine = Engine::kInterpreter;
 
+  // The host tells of every change it makes to guest memory that may hold instructions
+  // (hv_softhv_memory_changed), so that nothing has to be compared when the guest runs again.
+  bool host_writes_announced = false;
+
   // What follows concerns the JIT; the interpreter ignores it.
 
   // Most host memory for translated code, in bytes; what was translated is dropped to stay below.

@@ -28,6 +28,7 @@ struct ShootdownRequest {
     kVaAllAsid, // entries for `va`
     kIpa,       // entries that map the IPA range [ipa, ipa + size): any use
     kIpaWrite,  // the write permission of entries that map the IPA page
+    kCode,      // what was translated from the IPA page
   };
   Kind kind = Kind::kAll;
   u16 asid = 0;

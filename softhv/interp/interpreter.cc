@@ -21,13 +21,14 @@ Mode mode_of(const Cpu& cpu) {
 CodePage* code_page(Cpu& cpu) {
   const u64 pc = cpu.s.pc;
   TlbEntry* entry = &cpu.tlb->entry_for(pc);
+  const auto code_of = [](const TlbEntry& e) { return static_cast<CodePage*>(e.code); };
   if (entry->fetch_tag == (pc & (kTlbPageMask | 3)) && entry->code != nullptr &&
-      entry->code->epoch == cpu.code_epoch) [[likely]]
-    return entry->code;
+      code_of(*entry)->epoch == cpu.code_epoch) [[likely]]
+    return code_of(*entry);
   entry = cpu.mmu->fetch(pc);
   if (entry == nullptr)
     return nullptr;
-  if (entry->code == nullptr || entry->code->epoch != cpu.code_epoch) {
+  if (entry->code == nullptr || code_of(*entry)->epoch != cpu.code_epoch) {
     if (cpu.code->full()) {
       cpu.mmu->drop_code();
       cpu.code->clear();
@@ -43,7 +44,7 @@ CodePage* code_page(Cpu& cpu) {
     }
     entry->code = &page;
   }
-  return entry->code;
+  return code_of(*entry);
 }
 
 void count(Cpu& cpu, const Block* translated) {

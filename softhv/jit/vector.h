@@ -21,7 +21,7 @@ struct VectorOperands {
   Xbyak::Xmm d, n, m, a;
   // The general-purpose operand, where the pattern has one: 'n' (64 bits, not to be written), or
   // 'd' (to be written as a whole: a 32-bit x86 instruction does that for a W register). It may be
-  // kScratch2.
+  // reg::kScratch2, which is not for the emitter's own use then.
   Xbyak::Reg64 x;
   // Of a row with kTable, the guest registers after n: where each is that belongs to the table.
   // They may be the same as the others, and are not to be written unless they are d.

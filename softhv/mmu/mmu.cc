@@ -5,6 +5,9 @@
 
 #include "arch/bits.h"
 #include "softhv/core/vm.h"
+#ifdef SOFTHV_JIT
+#include "softhv/jit/engine.h"
+#endif
 #include "softhv/mmu/tlb_store.h"
 #include "softhv/system/debug.h"
 #include "softhv/system/exception.h"
@@ -30,6 +33,13 @@ bool allowed(u8 permissions, Regime regime, Access access) {
     return false;
   constexpr u8 kNeeded[] = {kPermEl1Read, kPermEl1Write, kPermEl1Exec};
   return (permissions & kNeeded[static_cast<u8>(access)]) != 0;
+}
+
+void forget_code([[maybe_unused]] Cpu& cpu, [[maybe_unused]] u64 ipa) {
+#ifdef SOFTHV_JIT
+  if (cpu.jit != nullptr)
+    cpu.jit->invalidate_page(ipa);
+#endif
 }
 
 constexpr u64 stage2_needed(Access access) {
@@ -136,7 +146,7 @@ struct Mmu::Impl final : DescriptorReader {
   }
 
   // Announces this vCPU as a writer of the page and takes the page out of code use.
-  void make_writable(const Stage2Page& page) const {
+  void make_writable(u64 ipa, const Stage2Page& page) const {
     const u32 self = 1U << cpu.index;
     if ((page.info[1].load(std::memory_order_seq_cst) & self) == 0)
       page.info[1].fetch_or(self, std::memory_order_seq_cst);
@@ -145,9 +155,17 @@ struct Mmu::Impl final : DescriptorReader {
       if (page.info[0].compare_exchange_weak(value, (value & ~kPageHoldsCode) + kPageGeneration,
                                              std::memory_order_seq_cst)) {
         cpu.statistics.code_pages_invalidated.add();
-        break;
+        code_changed(ipa & kTlbPageMask);
+        return;
       }
     }
+  }
+
+  // Nobody has to wait: another vCPU may run the old code until it synchronizes its context.
+  void code_changed(u64 ipa) const {
+    forget_code(cpu, ipa);
+    shootdown_post(cpu.vm, &cpu,
+                   {.kind = ShootdownRequest::Kind::kCode, .ipa = ipa, .size = kTlbPageSize});
   }
 
   TlbEntry& fill(u64 va, Regime regime, Access access, const Leaf& leaf, const Stage2Page& page) {
@@ -248,7 +266,7 @@ bool Mmu::data(u64 va, DataAccess access, MmuTarget& target, MmuFault& fault) {
     return false;
   }
   if (access.write)
-    impl_->make_writable(*target.page);
+    impl_->make_writable(target.ipa, *target.page);
   impl_->fill(va, regime, kind, target.leaf, *target.page);
   return true;
 }
@@ -260,6 +278,10 @@ bool Mmu::translate(u64 va, Regime regime, Access access, Leaf& leaf, MmuFault& 
 void Mmu::invalidate(const ShootdownRequest& request) {
   using Kind = ShootdownRequest::Kind;
   impl_->cpu.statistics.tlb_invalidations.add();
+  if (request.kind == Kind::kCode) {
+    forget_code(impl_->cpu, request.ipa);
+    return;
+  }
   impl_->store.invalidate(request);
   if (request.kind == Kind::kAll || request.kind == Kind::kIpa)
     impl_->pages.fill({});

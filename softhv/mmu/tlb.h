@@ -7,10 +7,6 @@
 
 #include "arch/types.h"
 
-namespace softhv::interp {
-struct CodePage;
-}
-
 namespace softhv {
 
 inline constexpr unsigned kTlbPageBits = 12; // every entry covers 4 KiB, whatever the granule
@@ -28,7 +24,7 @@ struct alignas(64) TlbEntry {
   u64 fetch_tag = kTlbInvalid;
   u64 host_addend = 0;              // host address = virtual address + host_addend
   u64 ipa = 0;                      // of the page
-  interp::CodePage* code = nullptr; // set by the interpreter, dropped with the entry
+  void* code = nullptr; // the engine's, for the code in the page; dropped with the entry
   u64 attributes = 0;               // private to softhv/mmu
   std::atomic<u32>* info = nullptr; // the page's Stage2Page::info
 };

@@ -116,6 +116,7 @@ void TlbStore::invalidate(const ShootdownRequest& request) {
   case Kind::kVaAllAsid: invalidate_va(request.va, 0, true); break;
   case Kind::kIpa: drop_ipa(request.ipa, request.size); break;
   case Kind::kIpaWrite: drop_writers(request.ipa); break;
+  case Kind::kCode: break; // translations stay
   }
 }
 

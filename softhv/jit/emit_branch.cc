@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// Branches, and every other way out of a block.
+//
+// Within a page, code jumps to code: both are forgotten together when the page changes. To another
+// page it goes by the software TLB, which knows whether the page is still there and what has been
+// translated from it; so nothing has to be undone when mappings change.
+#include <bit>
+#include <cstddef>
+
+#include "softhv/jit/emitter.h"
+#include "softhv/jit/page.h"
+
+namespace softhv::jit {
+
+using ir::Op;
+using namespace Xbyak::util; // NOLINT(google-build-using-namespace)
+
+namespace {
+
+constexpr int kIndexShift = kTlbPageBits - std::bit_width(sizeof(TlbEntry) - 1);
+constexpr u32 kIndexMask = (kTlbEntries - 1) * sizeof(TlbEntry);
+constexpr i64 kPage = kTlbPageSize;
+
+} // namespace
+
+// Leaves for the run loop at `va`.
+void Emitter::dispatch(const Reg64& va) {
+  as_.mov(Assembler::state64(offsetof(CpuState, pc)), va);
+  as_.jump_to(thunks_.dispatch(mode_.el));
+}
+
+// Where code could run for ever the run loop gets a word in.
+void Emitter::check_attention(i64 target) {
+  as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
+  attention_.push_back({as_.jump_forward(Cc::kNe), target});
+}
+
+// Goes on at `target`, an offset from the start of the page. The host's flags are lost.
+void Emitter::go(i64 target, bool backward) {
+  if (const int index = block_->index_of(target); index >= 0 && options_.chain) {
+    if (backward)
+      check_attention(target);
+    const auto to = static_cast<u16>(index);
+    if (to <= index_)
+      as_.jump_to(positions_[to]);
+    else
+      jumps_.push_back({as_.jump_forward(), to});
+    return;
+  }
+  if (target < 0 || target >= kPage || !options_.chain) {
+    go_outside(target, backward);
+    return;
+  }
+  if (backward)
+    check_attention(target);
+  if (const u32 code = blocks_.find(static_cast<u32>(target)); code != 0)
+    as_.jump_to(code);
+  else
+    exits_.push_back({as_.jump_forward(), target});
+}
+
+void Emitter::go_outside(i64 target, bool backward) {
+  as_.mov(rcx, Assembler::state64(offsetof(CpuCore, code_page)));
+  if (!options_.chain) {
+    as_.add(rcx, static_cast<int>(target));
+    dispatch(rcx);
+    return;
+  }
+  if (backward)
+    check_attention(target);
+  const i64 page = target & ~(kPage - 1);
+  as_.add(rcx, static_cast<int>(page));
+  if (as_.host.bmi2) {
+    as_.rorx(rdx, rcx, kIndexShift);
+  } else {
+    as_.mov(rdx, rcx);
+    as_.shr(rdx, kIndexShift);
+  }
+  as_.and_(edx, kIndexMask);
+  as_.add(rdx, Assembler::state64(offsetof(CpuCore, tlb)));
+  as_.cmp(rcx, ptr[rdx + offsetof(TlbEntry, fetch_tag)]);
+  exits_.push_back({as_.jump_forward(Cc::kNe), target});
+  as_.mov(rdx, ptr[rdx + offsetof(TlbEntry, code)]);
+  as_.test(rdx, rdx);
+  exits_.push_back({as_.jump_forward(Cc::kE), target});
+  as_.mov(Assembler::state64(offsetof(CpuCore, code_page)), rcx);
+  as_.mov(ecx, static_cast<u32>(target - page));
+  as_.jmp(ptr[rdx + static_cast<int>(offsetof(Page, entries) + 2 * (target - page))]);
+}
+
+// A jump whose target had no code yet: to be led there when it is first taken.
+void Emitter::emit_exit(const Exit& exit) {
+  as_.bind(exit.fixup);
+  if (exit.target < 0 || exit.target >= kPage) {
+    as_.mov(rcx, Assembler::state64(offsetof(CpuCore, code_page)));
+    as_.add(rcx, static_cast<int>(exit.target));
+    dispatch(rcx);
+    return;
+  }
+  as_.mov(ecx, static_cast<u32>(exit.target));
+  as_.mov(edx, exit.fixup);
+  as_.jump_to(thunks_.link(mode_.el));
+}
+
+void Emitter::emit_branch(const ir::Inst& inst) {
+  go(inst.imm, inst.imm <= block_->offset + 4 * inst.index);
+}
+
+void Emitter::emit_branch_if(const ir::Inst& inst) {
+  Cc cc{};
+  switch (inst.op) {
+  case Op::kBranchIf:
+    if (inst.cond >= 14) {
+      emit_branch(inst);
+      return;
+    }
+    cc = condition(inst.cond);
+    break;
+  case Op::kBranchZero:
+    if (in_register(inst.a)) {
+      const Reg64 a = host_of(inst.a);
+      inst.has(ir::kWide) ? as_.test(a, a) : as_.test(a.cvt32(), a.cvt32());
+    } else {
+      as_.cmp(memory_of(inst.a, inst.has(ir::kWide)), 0);
+    }
+    cc = inst.has(ir::kNegate) ? Cc::kNe : Cc::kE;
+    break;
+  default:
+    if (inst.shift < 32 && in_register(inst.a)) {
+      as_.test(host_of(inst.a).cvt32(), 1U << inst.shift);
+      cc = inst.has(ir::kNegate) ? Cc::kNe : Cc::kE;
+    } else if (inst.shift < 32) {
+      as_.test(memory_of(inst.a, false), 1U << inst.shift);
+      cc = inst.has(ir::kNegate) ? Cc::kNe : Cc::kE;
+    } else {
+      as_.bt(read(inst.a, reg::kScratch0), inst.shift);
+      cc = inst.has(ir::kNegate) ? Cc::kB : Cc::kAe;
+    }
+    break;
+  }
+  const int index = block_->index_of(inst.imm);
+  if (index > inst.index && options_.chain) {
+    jumps_.push_back({as_.jump_forward(cc), static_cast<u16>(index)});
+    return;
+  }
+  const bool backward = inst.imm <= block_->offset + 4 * inst.index;
+  const bool inside = inst.imm >= 0 && inst.imm < kPage && options_.chain;
+  if (inside && !backward) {
+    if (const u32 code = blocks_.find(static_cast<u32>(inst.imm)); code != 0)
+      as_.jump_to(cc, code);
+    else
+      exits_.push_back({as_.jump_forward(cc), inst.imm});
+    return;
+  }
+  const HostFlags kept = host_flags_;
+  const Fixup not_taken = as_.jump_forward(invert(cc));
+  go(inst.imm, backward);
+  as_.bind(not_taken);
+  host_flags_ = kept;
+}
+
+void Emitter::emit_call(const ir::Inst& inst) {
+  as_.mov(rcx, Assembler::state64(offsetof(CpuCore, code_page)));
+  as_.add(rcx, static_cast<int>(block_->offset + 4 * inst.index + 4));
+  write(30, rcx);
+  go(inst.imm, inst.imm <= block_->offset + 4 * inst.index);
+}
+
+void Emitter::emit_indirect(const ir::Inst& inst) {
+  read_into(rcx, inst.a);
+  if (inst.op == Op::kIndirectCall) {
+    as_.mov(rdx, Assembler::state64(offsetof(CpuCore, code_page)));
+    as_.add(rdx, static_cast<int>(block_->offset + 4 * inst.index + 4));
+    write(30, rdx);
+  }
+  if (!options_.chain) {
+    dispatch(rcx);
+    return;
+  }
+  as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
+  const Fixup attention = as_.jump_forward(Cc::kNe);
+  if (as_.host.bmi2) {
+    as_.rorx(rdx, rcx, kIndexShift);
+  } else {
+    as_.mov(rdx, rcx);
+    as_.shr(rdx, kIndexShift);
+  }
+  as_.and_(edx, kIndexMask);
+  as_.add(rdx, Assembler::state64(offsetof(CpuCore, tlb)));
+  as_.mov(rsi, rcx);
+  as_.and_(rsi, static_cast<int>(kTlbPageMask | 3));
+  as_.cmp(rsi, ptr[rdx + offsetof(TlbEntry, fetch_tag)]);
+  const Fixup miss = as_.jump_forward(Cc::kNe);
+  as_.mov(rdx, ptr[rdx + offsetof(TlbEntry, code)]);
+  as_.test(rdx, rdx);
+  const Fixup no_code = as_.jump_forward(Cc::kE);
+  as_.mov(Assembler::state64(offsetof(CpuCore, code_page)), rsi);
+  as_.and_(ecx, static_cast<u32>(kTlbPageSize - 1));
+  as_.jmp(ptr[rdx + rcx * 2 + static_cast<int>(offsetof(Page, entries))]);
+  as_.bind(attention);
+  as_.bind(miss);
+  as_.bind(no_code);
+  dispatch(rcx);
+}
+
+void Emitter::emit_interpret(const ir::Inst& inst) {
+  as_.mov(ecx, block_->words[inst.index]);
+  as_.mov(edx, block_->offset + 4U * inst.index);
+  as_.call_to(thunks_.interpret(mode_.el));
+  host_flags_ = HostFlags::kNothing;
+  stack_aligned_ = false;
+}
+
+void Emitter::emit_slow_path(const SlowPath& path) {
+  for (const Fixup jump : path.jumps)
+    as_.bind(jump);
+  as_.mov(ecx, block_->words[path.index]);
+  as_.mov(edx, block_->offset + 4U * path.index);
+  as_.call_to(thunks_.interpret(mode_.el));
+  as_.jump_to(path.resume);
+}
+
+} // namespace softhv::jit

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads and stores: a look into the software TLB, then the access. Whatever the TLB's fast path
+// does not allow goes to the interpreter, which does the whole instruction.
+#include <bit>
+#include <cstddef>
+
+#include "softhv/jit/emitter.h"
+#include "softhv/jit/registers.h"
+#include "softhv/mmu/tlb.h"
+
+namespace softhv::jit {
+
+using ir::Op;
+using namespace Xbyak::util; // NOLINT(google-build-using-namespace)
+
+namespace {
+
+// Where the index of an entry stands in an address once that is rotated to be the entry's offset.
+constexpr int kIndexShift = kTlbPageBits - std::bit_width(sizeof(TlbEntry) - 1);
+constexpr u32 kIndexMask = (kTlbEntries - 1) * sizeof(TlbEntry);
+static_assert(std::has_single_bit(sizeof(TlbEntry)));
+
+} // namespace
+
+// An access through a misaligned SP may fault (Arm ARM D1.3.10.2).
+void Emitter::check_stack(const ir::Inst& inst) {
+  if (inst.a != kRegSp || stack_aligned_)
+    return;
+  as_.test(host_of(kRegSp).cvt8(), 15);
+  to_slow(Cc::kNe);
+  stack_aligned_ = true;
+}
+
+Xbyak::Reg64 Emitter::address(const ir::Inst& inst) {
+  if (inst.op == Op::kPageLoad) {
+    as_.mov(reg::kScratch0, Assembler::state64(offsetof(CpuCore, code_page)));
+    as_.add(reg::kScratch0, static_cast<int>(inst.imm));
+    return reg::kScratch0;
+  }
+  check_stack(inst);
+  if (inst.b == ir::kNone) {
+    if (inst.imm == 0)
+      return read(inst.a, reg::kScratch0);
+    const Reg64 base = read(inst.a, reg::kScratch0);
+    as_.lea(reg::kScratch0, ptr[base + static_cast<int>(inst.imm)]);
+    return reg::kScratch0;
+  }
+  const int scale = 1 << inst.shift;
+  const bool plain = inst.extend == ir::Extend::kUxtx || inst.extend == ir::Extend::kSxtx;
+  const Reg64 base = read(inst.a, reg::kScratch0);
+  Reg64 index = reg::kScratch1;
+  if (plain)
+    index = read(inst.b, reg::kScratch1);
+  else
+    extend_into(reg::kScratch1, inst.b, inst.extend);
+  if (scale <= 8) {
+    as_.lea(reg::kScratch0, ptr[base + index * scale]);
+  } else {
+    as_.mov(reg::kScratch2, index);
+    as_.shl(reg::kScratch2, inst.shift);
+    as_.lea(reg::kScratch0, ptr[base + reg::kScratch2]);
+  }
+  return reg::kScratch0;
+}
+
+void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool aligned) {
+  if (as_.host.bmi2) {
+    as_.rorx(reg::kScratch1, va, kIndexShift);
+  } else {
+    as_.mov(reg::kScratch1, va);
+    as_.shr(reg::kScratch1, kIndexShift);
+  }
+  as_.and_(edx, kIndexMask);
+  as_.add(reg::kScratch1, Assembler::state64(offsetof(CpuCore, tlb)));
+  if (aligned) {
+    as_.mov(reg::kScratch2, va);
+    as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask | (bytes - 1)));
+  } else if (bytes > 1) { // the last byte has to be in the page as well
+    as_.lea(reg::kScratch2, ptr[va + static_cast<int>(bytes - 1)]);
+    as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask));
+  } else {
+    as_.mov(reg::kScratch2, va);
+    as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask));
+  }
+  if (access != Access::kWrite) {
+    as_.cmp(reg::kScratch2, ptr[reg::kScratch1 + offsetof(TlbEntry, read_tag)]);
+    to_slow(Cc::kNe);
+  }
+  if (access != Access::kRead) {
+    as_.cmp(reg::kScratch2, ptr[reg::kScratch1 + offsetof(TlbEntry, write_tag)]);
+    to_slow(Cc::kNe);
+  }
+  as_.mov(reg::kScratch1, ptr[reg::kScratch1 + offsetof(TlbEntry, host_addend)]);
+}
+
+void Emitter::load_register(const ir::Inst& inst, ir::Reg d, const Address& from) {
+  if (inst.has(ir::kVectorReg)) {
+    const bool held = vector_in_register(d);
+    const Xbyak::Xmm x = held ? Xbyak::Xmm(kRegisterMap.vector[d]) : reg::kVectorScratch0;
+    switch (inst.size) {
+    case 0:
+      as_.movzx(ecx, static_cast<const Xbyak::Operand&>(byte[from.getRegExp()]));
+      as_.movd(x, ecx);
+      break;
+    case 1:
+      as_.movzx(ecx, static_cast<const Xbyak::Operand&>(word[from.getRegExp()]));
+      as_.movd(x, ecx);
+      break;
+    case 2: as_.movd(x, dword[from.getRegExp()]); break;
+    case 3: as_.movq(x, qword[from.getRegExp()]); break;
+    default: as_.movups(x, xword[from.getRegExp()]); break;
+    }
+    if (!held)
+      as_.movaps(vector_memory(d), x);
+    return;
+  }
+  const Reg64 to = target(d, reg::kScratch2);
+  const auto& e = from.getRegExp();
+  const bool wide = inst.has(ir::kWide);
+  if (!inst.has(ir::kSigned)) {
+    switch (inst.size) {
+    case 0: as_.movzx(to.cvt32(), byte[e]); break;
+    case 1: as_.movzx(to.cvt32(), word[e]); break;
+    case 2: as_.mov(to.cvt32(), dword[e]); break;
+    default: as_.mov(to, qword[e]); break;
+    }
+  } else {
+    switch (inst.size) {
+    case 0: wide ? as_.movsx(to, byte[e]) : as_.movsx(to.cvt32(), byte[e]); break;
+    case 1: wide ? as_.movsx(to, word[e]) : as_.movsx(to.cvt32(), word[e]); break;
+    default: as_.movsxd(to, dword[e]); break;
+    }
+  }
+  write(d, to);
+}
+
+void Emitter::store_register(const ir::Inst& inst, ir::Reg d, const Reg64& va, const Reg64& addend,
+                             int offset) {
+  const Xbyak::RegExp e = va + addend + offset;
+  if (inst.has(ir::kVectorReg)) {
+    const Xbyak::Xmm x = read_vector(d, 0);
+    switch (inst.size) {
+    case 0: as_.pextrb(byte[e], x, 0); break;
+    case 1: as_.pextrw(word[e], x, 0); break;
+    case 2: as_.movd(dword[e], x); break;
+    case 3: as_.movq(qword[e], x); break;
+    default: as_.movups(xword[e], x); break;
+    }
+    return;
+  }
+  if (d == kRegZero) {
+    switch (inst.size) {
+    case 0: as_.mov(byte[e], 0); break;
+    case 1: as_.mov(word[e], 0); break;
+    case 2: as_.mov(dword[e], 0); break;
+    default: as_.mov(qword[e], 0); break;
+    }
+    return;
+  }
+  const Reg64 from = read(d, reg::kScratch2);
+  switch (inst.size) {
+  case 0: as_.mov(byte[e], from.cvt8()); break;
+  case 1: as_.mov(word[e], from.cvt16()); break;
+  case 2: as_.mov(dword[e], from.cvt32()); break;
+  default: as_.mov(qword[e], from); break;
+  }
+}
+
+void Emitter::emit_load(const ir::Inst& inst) {
+  const Reg64 va = address(inst);
+  const bool ordered = inst.op == Op::kLoadAcquire;
+  translate(va, 1U << inst.size, Access::kRead, ordered);
+  load_register(inst, inst.d, ptr[va + reg::kScratch1]);
+}
+
+// A store-release must not be passed by a later load-acquire.
+void Emitter::emit_store(const ir::Inst& inst) {
+  const Reg64 va = address(inst);
+  const bool ordered = inst.op == Op::kStoreRelease;
+  translate(va, 1U << inst.size, Access::kWrite, ordered);
+  store_register(inst, inst.d, va, reg::kScratch1, 0);
+  if (ordered)
+    as_.mfence();
+}
+
+void Emitter::emit_load_pair(const ir::Inst& inst) {
+  const Reg64 va = address(inst);
+  const int bytes = 1 << inst.size;
+  translate(va, 2U << inst.size, Access::kRead, false);
+  as_.add(reg::kScratch1, va);
+  load_register(inst, inst.d, ptr[reg::kScratch1]);
+  load_register(inst, inst.d2, ptr[reg::kScratch1 + bytes]);
+}
+
+void Emitter::emit_store_pair(const ir::Inst& inst) {
+  const Reg64 va = address(inst);
+  const int bytes = 1 << inst.size;
+  translate(va, 2U << inst.size, Access::kWrite, false);
+  store_register(inst, inst.d, va, reg::kScratch1, 0);
+  store_register(inst, inst.d2, va, reg::kScratch1, bytes);
+}
+
+// LSE. Every locked instruction of the host orders fully.
+void Emitter::emit_atomic(const ir::Inst& inst) {
+  const Reg64 va = address(inst);
+  translate(va, 1U << inst.size, Access::kBoth, true);
+  as_.add(reg::kScratch1, va);
+  const auto at = [&](auto access) {
+    switch (inst.size) {
+    case 0: access(byte[rdx], cl, sil); break;
+    case 1: access(word[rdx], cx, si); break;
+    case 2: access(dword[rdx], ecx, esi); break;
+    default: access(qword[rdx], rcx, rsi); break;
+    }
+  };
+  const auto zero_extended = [&] {
+    switch (inst.size) {
+    case 0: as_.movzx(ecx, cl); break;
+    case 1: as_.movzx(ecx, cx); break;
+    case 2: as_.mov(ecx, ecx); break;
+    default: break;
+    }
+  };
+  if (inst.op == Op::kAtomicAdd || inst.op == Op::kAtomicSwap) {
+    read_into(reg::kScratch0, inst.b);
+    at([&](const Address& m, const Xbyak::Reg& value, const Xbyak::Reg&) {
+      if (inst.op == Op::kAtomicSwap) {
+        as_.xchg(m, value);
+      } else {
+        as_.lock();
+        as_.xadd(m, value);
+      }
+    });
+    zero_extended();
+    write(inst.d, reg::kScratch0);
+    return;
+  }
+  // Nobody looks at the old value: one instruction; else compare and swap until it holds.
+  if (inst.d == kRegSink) {
+    read_into(reg::kScratch0, inst.b);
+    if (inst.op == Op::kAtomicClear)
+      as_.not_(rcx);
+    at([&](const Address& m, const Xbyak::Reg& value, const Xbyak::Reg&) {
+      as_.lock();
+      switch (inst.op) {
+      case Op::kAtomicClear: as_.and_(m, value); break;
+      case Op::kAtomicXor: as_.xor_(m, value); break;
+      default: as_.or_(m, value); break;
+      }
+    });
+    return;
+  }
+  // NZCV waits in the high half of nothing: rax is needed, so it goes to memory and comes back.
+  as_.mov(Assembler::state64(offsetof(CpuCore, scratch)), rax);
+  at([&](const Address& m, const Xbyak::Reg&, const Xbyak::Reg&) {
+    switch (inst.size) {
+    case 0: as_.movzx(eax, m); break;
+    case 1: as_.movzx(eax, m); break;
+    case 2: as_.mov(eax, m); break;
+    default: as_.mov(rax, m); break;
+    }
+  });
+  const u32 again = as_.position();
+  read_into(reg::kScratch0, inst.b);
+  switch (inst.op) {
+  case Op::kAtomicClear:
+    as_.not_(rcx);
+    as_.and_(rcx, rax);
+    break;
+  case Op::kAtomicXor: as_.xor_(rcx, rax); break;
+  default: as_.or_(rcx, rax); break;
+  }
+  at([&](const Address& m, const Xbyak::Reg& value, const Xbyak::Reg&) {
+    as_.lock();
+    as_.cmpxchg(m, value);
+  });
+  as_.jump_to(Cc::kNe, again);
+  as_.mov(rcx, rax);
+  as_.mov(rax, Assembler::state64(offsetof(CpuCore, scratch)));
+  zero_extended();
+  write(inst.d, reg::kScratch0);
+}
+
+void Emitter::emit_compare_swap(const ir::Inst& inst) {
+  const Reg64 va = address(inst);
+  translate(va, 1U << inst.size, Access::kBoth, true);
+  as_.add(reg::kScratch1, va);
+  read_into(reg::kScratch0, inst.b);
+  as_.mov(reg::kScratch2, rax);
+  read_into(rax, inst.d);
+  as_.lock();
+  switch (inst.size) {
+  case 0: as_.cmpxchg(byte[rdx], cl); break;
+  case 1: as_.cmpxchg(word[rdx], cx); break;
+  case 2: as_.cmpxchg(dword[rdx], ecx); break;
+  default: as_.cmpxchg(qword[rdx], rcx); break;
+  }
+  switch (inst.size) {
+  case 0: as_.movzx(ecx, al); break;
+  case 1: as_.movzx(ecx, ax); break;
+  case 2: as_.mov(ecx, eax); break;
+  default: as_.mov(rcx, rax); break;
+  }
+  as_.mov(rax, reg::kScratch2);
+  write(inst.d, reg::kScratch0);
+}
+
+void Emitter::emit_system_access(const ir::Inst& inst) {
+  const Address field = Assembler::state64(static_cast<size_t>(inst.imm));
+  if (inst.op == Op::kSysRead) {
+    const Reg64 d = target(inst.d, reg::kScratch0);
+    as_.mov(d, field);
+    write(inst.d, d);
+  } else {
+    as_.mov(field, read(inst.a, reg::kScratch0));
+  }
+}
+
+} // namespace softhv::jit

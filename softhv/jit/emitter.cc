@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/jit/emitter.h"
+
+#include <cstddef>
+
+#include "softhv/jit/passes.h"
+#include "softhv/jit/registers.h"
+
+namespace softhv::jit {
+
+using ir::Op;
+
+Emitter::Emitter(Assembler& assembler, const Thunks& thunks, const BlockFinder& blocks, Mode mode,
+                 EmitOptions options)
+    : as_(assembler), thunks_(thunks), blocks_(blocks), mode_(mode), options_(options) {}
+
+void Emitter::emit(const ir::Block& block) {
+  block_ = &block;
+  positions_.assign(block.words.size(), 0);
+  entered_.assign(block.words.size(), false);
+  for (const ir::Inst& inst : block.insts)
+    if (inst.op == Op::kBranchIf || inst.op == Op::kBranchZero || inst.op == Op::kBranchBit ||
+        inst.op == Op::kBranch)
+      if (const int target = block.index_of(inst.imm); target >= 0)
+        entered_[static_cast<size_t>(target)] = true;
+
+  size_t next = 0;
+  for (u16 index = 0; index < block.words.size(); ++index) {
+    index_ = index;
+    if (entered_[index]) {
+      host_flags_ = HostFlags::kNothing;
+      stack_aligned_ = false;
+    }
+    positions_[index] = as_.position();
+    for (; next < block.insts.size() && block.insts[next].index == index; ++next)
+      emit_inst(block.insts[next]);
+    finish_instruction(index);
+  }
+  if (block.falls_through)
+    go(block.end(), false);
+
+  for (const Jump& jump : jumps_)
+    as_.bind_to(jump.fixup, positions_[jump.target]);
+  for (const SlowPath& path : slow_paths_)
+    emit_slow_path(path);
+  for (const Exit& exit : attention_) {
+    as_.bind(exit.fixup);
+    as_.mov(reg::kScratch0, Assembler::state64(offsetof(CpuCore, code_page)));
+    as_.add(reg::kScratch0, static_cast<int>(exit.target));
+    dispatch(reg::kScratch0);
+  }
+  for (size_t i = 0; i < exits_.size(); ++i) { // more may come
+    const Exit exit = exits_[i];
+    emit_exit(exit);
+  }
+}
+
+// What the instruction left for the interpreter comes back behind it.
+void Emitter::finish_instruction(u16 index) {
+  for (const Fixup fixup : as_.take_slow())
+    slow_.push_back(fixup);
+  if (slow_.empty())
+    return;
+  host_flags_ = HostFlags::kNothing;
+  slow_paths_.push_back({.jumps = std::move(slow_), .index = index, .resume = as_.position()});
+  slow_.clear();
+}
+
+void Emitter::emit_inst(const ir::Inst& inst) {
+  switch (inst.op) {
+  case Op::kMove: emit_move(inst); break;
+  case Op::kPageOf: emit_page_of(inst); break;
+  case Op::kAdd:
+  case Op::kSub: emit_add_sub(inst); break;
+  case Op::kAdc:
+  case Op::kSbc: emit_carry(inst); break;
+  case Op::kAnd:
+  case Op::kAndNot:
+  case Op::kOr:
+  case Op::kOrNot:
+  case Op::kXor:
+  case Op::kXorNot: emit_logic(inst); break;
+  case Op::kShl:
+  case Op::kShr:
+  case Op::kSar:
+  case Op::kRor: emit_shift(inst); break;
+  case Op::kExtract: emit_extract(inst); break;
+  case Op::kExtend: emit_extend(inst); break;
+  case Op::kUbfx:
+  case Op::kSbfx:
+  case Op::kUbfiz:
+  case Op::kSbfiz: emit_bitfield(inst); break;
+  case Op::kInsert:
+  case Op::kInsertLow: emit_insert(inst); break;
+  case Op::kMul:
+  case Op::kMulHighU:
+  case Op::kMulHighS:
+  case Op::kMulLongU:
+  case Op::kMulLongS: emit_multiply(inst); break;
+  case Op::kDivU:
+  case Op::kDivS: emit_divide(inst); break;
+  case Op::kCountZeros:
+  case Op::kCountSigns: emit_count(inst); break;
+  case Op::kReverseBits: emit_reverse_bits(inst); break;
+  case Op::kReverse: emit_reverse(inst); break;
+  case Op::kCrc32: emit_crc32(inst); break;
+  case Op::kCrc32c: emit_crc32c(inst); break;
+  case Op::kSelect:
+  case Op::kSelectInc:
+  case Op::kSelectInvert:
+  case Op::kSelectNegate: emit_select(inst); break;
+  case Op::kCompareIf:
+  case Op::kCompareNegatedIf: emit_compare_if(inst); break;
+  case Op::kReadFlags: emit_read_flags(inst); break;
+  case Op::kWriteFlags: emit_write_flags(inst); break;
+  case Op::kLoad:
+  case Op::kLoadAcquire:
+  case Op::kPageLoad: emit_load(inst); break;
+  case Op::kStore:
+  case Op::kStoreRelease: emit_store(inst); break;
+  case Op::kLoadPair: emit_load_pair(inst); break;
+  case Op::kStorePair: emit_store_pair(inst); break;
+  case Op::kAtomicAdd:
+  case Op::kAtomicClear:
+  case Op::kAtomicXor:
+  case Op::kAtomicSet:
+  case Op::kAtomicSwap: emit_atomic(inst); break;
+  case Op::kCompareSwap: emit_compare_swap(inst); break;
+  case Op::kBarrier: as_.mfence(); break;
+  case Op::kVector: emit_vector(inst); break;
+  case Op::kSysRead:
+  case Op::kSysWrite: emit_system_access(inst); break;
+  case Op::kBranch: emit_branch(inst); break;
+  case Op::kBranchIf:
+  case Op::kBranchZero:
+  case Op::kBranchBit: emit_branch_if(inst); break;
+  case Op::kCall: emit_call(inst); break;
+  case Op::kIndirect:
+  case Op::kIndirectCall:
+  case Op::kReturn: emit_indirect(inst); break;
+  case Op::kInterpret:
+  case Op::kInterpretAndLeave: emit_interpret(inst); break;
+  }
+  if (inst.d == kRegSp &&
+      !(inst.op == Op::kAdd && inst.a == kRegSp && inst.b == ir::kNone && inst.imm % 16 == 0) &&
+      !(inst.op == Op::kSub && inst.a == kRegSp && inst.b == ir::kNone && inst.imm % 16 == 0))
+    stack_aligned_ = false;
+  if (!inst.has(ir::kSetsFlags) && !keeps_host_flags(inst))
+    host_flags_ = HostFlags::kNothing;
+}
+
+// Operands
+
+bool Emitter::in_register(ir::Reg r) {
+  return r == ir::kTemp0 || (r < kRegisterMap.general.size() && kRegisterMap.general[r] >= 0);
+}
+
+Xbyak::Reg64 Emitter::host_of(ir::Reg r) {
+  return r == ir::kTemp0 ? reg::kScratch2 : Reg64(kRegisterMap.general[r]);
+}
+
+Xbyak::Address Emitter::memory_of(ir::Reg r, bool wide) {
+  const size_t offset = offsetof(CpuState, x) + 8UL * r;
+  return wide ? Assembler::state64(offset) : Assembler::state32(offset);
+}
+
+// The register that holds r: its own, or `scratch`.
+Xbyak::Reg64 Emitter::read(ir::Reg r, const Reg64& scratch) {
+  if (in_register(r))
+    return host_of(r);
+  read_into(scratch, r);
+  return scratch;
+}
+
+// Leaves the host's flags alone.
+void Emitter::read_into(const Reg64& to, ir::Reg r, bool wide) {
+  if (r == kRegZero || r == ir::kNone)
+    as_.mov(to.cvt32(), 0);
+  else if (!in_register(r))
+    as_.mov(wide ? static_cast<const Xbyak::Reg&>(to) : to.cvt32(), memory_of(r, wide));
+  else if (host_of(r).getIdx() != to.getIdx() || !wide)
+    as_.mov(wide ? static_cast<const Xbyak::Reg&>(to) : to.cvt32(),
+            wide ? static_cast<const Xbyak::Reg&>(host_of(r)) : host_of(r).cvt32());
+}
+
+// Where to compute what write() then puts into r.
+Xbyak::Reg64 Emitter::target(ir::Reg r, const Reg64& scratch) {
+  return in_register(r) ? host_of(r) : scratch;
+}
+
+// r = from. Leaves the host's flags alone.
+void Emitter::write(ir::Reg r, const Reg64& from) {
+  if (r == kRegSink)
+    return;
+  if (!in_register(r))
+    as_.mov(memory_of(r, true), from);
+  else if (host_of(r).getIdx() != from.getIdx())
+    as_.mov(host_of(r), from);
+}
+
+void Emitter::load_constant(const Reg64& to, u64 value) {
+  if (value == static_cast<u32>(value))
+    as_.mov(to.cvt32(), static_cast<u32>(value));
+  else
+    as_.mov(to, value);
+}
+
+} // namespace softhv::jit

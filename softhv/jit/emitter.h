@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// The backend: turns a block of the intermediate form into x86-64 code.
+//
+// The code keeps guest registers where registers.h says, NZCV in reg::kFlags wherever something
+// other than the block's own code could look at it, and the rest of the state in CpuCore. It leaves
+// for the shared routines of thunks.h with that state exact and the PC in CpuState::pc.
+#pragma once
+
+#include <vector>
+
+#include "softhv/core/cpu.h"
+#include "softhv/jit/assembler.h"
+#include "softhv/jit/ir.h"
+#include "softhv/jit/lift.h"
+#include "softhv/jit/thunks.h"
+
+namespace softhv::jit {
+
+// Where a block of the same page starts in code memory, if it has been translated.
+class BlockFinder {
+public:
+  virtual ~BlockFinder() = default;
+  // 0: not translated. `offset` is within the page.
+  virtual u32 find(u32 offset) const = 0;
+};
+
+struct EmitOptions {
+  bool chain = true; // blocks lead to each other; else each returns to the run loop
+};
+
+class Emitter {
+public:
+  Emitter(Assembler& assembler, const Thunks& thunks, const BlockFinder& blocks, Mode mode,
+          EmitOptions options);
+
+  // Writes the block at the assembler's position. The caller has seen to it that there is room.
+  void emit(const ir::Block& block);
+
+private:
+  using Reg64 = Xbyak::Reg64;
+  using Address = Xbyak::Address;
+  using Fixup = Assembler::Fixup;
+  using ir_Inst = ir::Inst;
+
+  // What the host's flags hold of NZCV.
+  enum class HostFlags : u8 {
+    kNothing,
+    kBorrow, // C inverted, as after a subtraction and in reg::kFlags
+    kCarry,  // as after an addition
+    kLogic,  // N and Z; C and V are 0
+  };
+
+  // Code that is seldom run, put behind the block: the instruction is interpreted, then goes on.
+  struct SlowPath {
+    std::vector<Fixup> jumps;
+    u16 index;
+    u32 resume;
+  };
+  struct Jump { // to an instruction of the block
+    Fixup fixup;
+    u16 target;
+  };
+  struct Exit { // to `target`, an offset from the start of the page
+    Fixup fixup;
+    i64 target;
+  };
+
+  // emitter.cc: blocks and operands
+  void emit_inst(const ir::Inst& inst);
+  void finish_instruction(u16 index);
+  [[nodiscard]] static bool in_register(ir::Reg r);
+  [[nodiscard]] static Reg64 host_of(ir::Reg r);
+  [[nodiscard]] static Address memory_of(ir::Reg r, bool wide);
+  Reg64 read(ir::Reg r, const Reg64& scratch);
+  void read_into(const Reg64& to, ir::Reg r, bool wide = true);
+  [[nodiscard]] static Reg64 target(ir::Reg r, const Reg64& scratch);
+  void write(ir::Reg r, const Reg64& from);
+  void load_constant(const Reg64& to, u64 value);
+  void to_slow(Cc cc) { slow_.push_back(as_.jump_forward(cc)); }
+
+  // emit_flags.cc: NZCV
+  void set_flags(const ir::Inst& inst, HostFlags now);
+  void restore_flags();
+  Cc condition(u8 cond); // ensures that the host's flags answer it
+
+  // emit_data.cc: integer data processing
+  void emit_move(const ir::Inst& inst);
+  void emit_page_of(const ir::Inst& inst);
+  void emit_add_sub(const ir::Inst& inst);
+  void emit_compare(const ir::Inst& inst);
+  void emit_carry(const ir::Inst& inst);
+  void emit_logic(const ir::Inst& inst);
+  void emit_shift(const ir::Inst& inst);
+  void emit_extract(const ir::Inst& inst);
+  void emit_extend(const ir::Inst& inst);
+  void emit_bitfield(const ir::Inst& inst);
+  void emit_insert(const ir::Inst& inst);
+  void extend_into(const Reg64& to, ir::Reg r, ir::Extend extend);
+  // emit_arith.cc
+  void emit_multiply(const ir::Inst& inst);
+  void emit_divide(const ir::Inst& inst);
+  void emit_count(const ir::Inst& inst);
+  void emit_reverse_bits(const ir::Inst& inst);
+  void emit_reverse(const ir::Inst& inst);
+  void emit_crc32c(const ir::Inst& inst);
+  void emit_crc32(const ir::Inst& inst);
+  void emit_select(const ir::Inst& inst);
+  void emit_compare_if(const ir::Inst& inst);
+  void emit_read_flags(const ir::Inst& inst);
+  void emit_write_flags(const ir::Inst& inst);
+
+  // emit_memory.cc
+  enum class Access : u8 { kRead, kWrite, kBoth };
+  // Leaves the address in the register returned.
+  Reg64 address(const ir::Inst& inst);
+  void check_stack(const ir::Inst& inst);
+  // Leaves in kScratch1 what to add to the address: host address = va + kScratch1.
+  void translate(const Reg64& va, unsigned bytes, Access access, bool aligned);
+  void emit_load(const ir::Inst& inst);
+  void emit_store(const ir::Inst& inst);
+  void emit_load_pair(const ir::Inst& inst);
+  void emit_store_pair(const ir::Inst& inst);
+  void load_register(const ir::Inst& inst, ir::Reg d, const Address& from);
+  void store_register(const ir::Inst& inst, ir::Reg d, const Reg64& va, const Reg64& addend,
+                      int offset);
+  void emit_atomic(const ir::Inst& inst);
+  void emit_compare_swap(const ir::Inst& inst);
+  void emit_system_access(const ir::Inst& inst);
+
+  // emit_vector.cc
+  void emit_vector(const ir::Inst& inst);
+  [[nodiscard]] bool vector_in_register(ir::Reg r) const;
+  static Address vector_memory(ir::Reg r);
+  Xbyak::Xmm read_vector(ir::Reg r, int scratch);
+
+  // emit_branch.cc
+  void emit_branch(const ir::Inst& inst);
+  void emit_branch_if(const ir::Inst& inst);
+  void emit_call(const ir::Inst& inst);
+  void emit_indirect(const ir::Inst& inst);
+  void go(i64 target, bool backward);
+  void go_outside(i64 target, bool backward);
+  void emit_exit(const Exit& exit);
+  void check_attention(i64 target);
+  void dispatch(const Reg64& va);
+  void emit_interpret(const ir::Inst& inst);
+  void emit_slow_path(const SlowPath& path);
+
+  Assembler& as_;
+  const Thunks& thunks_;
+  const BlockFinder& blocks_;
+  const Mode mode_;
+  const EmitOptions options_;
+
+  const ir::Block* block_ = nullptr;
+  HostFlags host_flags_ = HostFlags::kNothing;
+  bool stack_aligned_ = false; // SP is known to be a multiple of 16
+  u16 index_ = 0;              // of the guest instruction being translated
+  std::vector<u32> positions_; // of guest instructions
+  std::vector<bool> entered_;  // guest instructions that are targets of the block's branches
+  std::vector<Fixup> slow_;    // of the current instruction
+  std::vector<SlowPath> slow_paths_;
+  std::vector<Jump> jumps_;
+  std::vector<Exit> exits_;
+  std::vector<Exit> attention_;
+};
+
+} // namespace softhv::jit

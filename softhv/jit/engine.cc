@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/jit/engine.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+#include <vector>
+
+#include "softhv/core/attention.h"
+#include "softhv/core/budget.h"
+#include "softhv/core/vm.h"
+#include "softhv/fp/context.h"
+#include "softhv/fp/host_environment.h"
+#include "softhv/interp/interpreter.h"
+#include "softhv/interp/translator.h"
+#include "softhv/isa/decoder.h"
+#include "softhv/jit/code_memory.h"
+#include "softhv/jit/emitter.h"
+#include "softhv/jit/page.h"
+#include "softhv/jit/passes.h"
+#include "softhv/jit/thunks.h"
+#include "softhv/mmu/mmu.h"
+#include "softhv/system/fp_trap.h"
+
+#include <immintrin.h>
+
+namespace softhv::jit {
+namespace {
+
+constexpr size_t kConstantsSize = 64 << 10;
+constexpr size_t kRoomForBlock = 128 << 10; // more than any block becomes
+constexpr size_t kMaxPages = 8192;
+
+// An instruction for the interpreter, ready to run.
+struct Predecoded {
+  u32 word = 0;
+  u8 mode = 0xff;
+  bool leaves = false; // whether it ends a block
+  bool floating_point = false;
+  interp::Op ops[2];
+};
+constexpr size_t kPredecoded = 1024;
+
+Mode mode_of(const Cpu& cpu) {
+  const Pstate& p = cpu.s.pstate;
+  return {.el = p.el,
+          .sp_el0 = p.el == 1 && p.sp_sel == 0,
+          .fp_trapped = fp_access_trapped(cpu.s),
+          .fpcr_default = cpu.s.fpcr == 0};
+}
+
+u64 key_of(u64 ipa, Mode mode) {
+  return ipa | index_of(mode);
+}
+
+} // namespace
+
+struct Engine::Impl {
+  Impl(Cpu& owner, std::unique_ptr<CodeMemory> code_memory)
+      : cpu(owner), memory(std::move(code_memory)),
+        as(memory->writable(), memory->size(), kConstantsSize, HostFeatures::detect()),
+        thunks(emit_thunks(as, {.interpret = interpret, .next = next, .link = link})),
+        start_of_blocks(as.position()), predecoded(kPredecoded) {}
+
+  struct Block {
+    u32 start;
+    Page* page;
+  };
+
+  static Impl& of(CpuCore* core) { return *static_cast<Cpu*>(core)->jit->impl_; }
+
+  [[nodiscard]] const void* executable(u32 offset) const { return memory->executable() + offset; }
+
+  // Runtime calls
+
+  static const void* interpret(CpuCore* core, u32 word, u32 offset) {
+    return of(core).interpret_one(word, offset);
+  }
+  static const void* next(CpuCore* core) { return of(core).find_code(); }
+  static const void* link(CpuCore* core, u32 offset, u32 fixup) {
+    return of(core).find_and_link(offset, fixup);
+  }
+
+  Predecoded& predecode(u32 word, Mode mode) {
+    Predecoded& p = predecoded[(word * 0x9e37'79b1U) >> 22];
+    if (p.word == word && p.mode == index_of(mode))
+      return p;
+    p = {};
+    p.word = word;
+    p.mode = static_cast<u8>(index_of(mode));
+    p.leaves = interp::translate(word, {.el = mode.el, .fp_trapped = mode.fp_trapped}, p.ops[0]);
+    p.ops[1] = interp::terminator(1);
+    const isa::Row* row = isa::decode(word);
+    p.floating_point = row != nullptr && ((row->traits & isa::kTraitFp) != 0 ||
+                                          isa::id_of(*row) == isa::InstId::kMsr);
+    return p;
+  }
+
+  const void* interpret_one(u32 word, u32 offset) {
+    const Mode mode = mode_of(cpu);
+    Predecoded& p = predecode(word, mode);
+    cpu.statistics.interpreter_fallbacks.add();
+    cpu.block_pc = cpu.code_page + offset;
+    cpu.last = p.ops;
+    const u64 before = invalidations;
+    if (p.floating_point) {
+      collect_fp_flags();
+      const fp::HostEnvironment environment;
+      execute(p.ops);
+    } else {
+      execute(p.ops);
+    }
+    const bool stays = !p.leaves && cpu.s.pc == cpu.block_pc + 4 && !cpu.exit_pending &&
+                       before == invalidations && mode == mode_of(cpu);
+    return stays ? nullptr : find_code();
+  }
+
+  void execute(const interp::Op* op) {
+    while (op != nullptr)
+      op = op->fn(cpu, op);
+  }
+
+  // The flags that the host's instructions raised are the guest's (FPSR).
+  void collect_fp_flags() {
+    const u32 raised = _mm_getcsr() & 0x3f;
+    if (raised == 0)
+      return;
+    u32 fpsr = 0;
+    if ((raised & _MM_EXCEPT_INVALID) != 0)
+      fpsr |= fp::kFpsrIoc;
+    if ((raised & _MM_EXCEPT_DIV_ZERO) != 0)
+      fpsr |= fp::kFpsrDzc;
+    if ((raised & _MM_EXCEPT_OVERFLOW) != 0)
+      fpsr |= fp::kFpsrOfc;
+    if ((raised & _MM_EXCEPT_UNDERFLOW) != 0)
+      fpsr |= fp::kFpsrUfc;
+    if ((raised & _MM_EXCEPT_INEXACT) != 0)
+      fpsr |= fp::kFpsrIxc;
+    cpu.s.fpsr |= fpsr;
+    _mm_setcsr(0x1f80);
+  }
+
+  // The code to go on with at cpu.s.pc, or what leaves the JIT.
+  const void* find_code() {
+    for (;;) {
+      if (cpu.exit_pending || budget(cpu) == 0)
+        return executable(thunks.leave);
+      if (cpu.attention.load(std::memory_order_acquire) != 0) [[unlikely]] {
+        if (serve_attention(cpu) == AttentionResult::kStep && !cpu.exit_pending)
+          interp::step(cpu);
+        continue;
+      }
+      follow_mode();
+      Page* page = find_page();
+      if (page == nullptr)
+        continue;
+      const u32 offset = cpu.s.pc & (kTlbPageSize - 1);
+      const void* code = page->entries[offset / 4];
+      if (code == untranslated(page->mode)) {
+        translate(*page, offset);
+        continue;
+      }
+      cpu.code_page = cpu.s.pc & kTlbPageMask;
+      current = page;
+      return code;
+    }
+  }
+
+  // Translated code goes from page to page within a mode. What decides the mode besides the
+  // Exception level seldom changes.
+  void follow_mode() {
+    const Mode now = mode_of(cpu);
+    if (now.fpcr_default == fpcr_default && (now.el == 0 || now.sp_el0 == sp_el0))
+      return;
+    fpcr_default = now.fpcr_default;
+    if (now.el != 0)
+      sp_el0 = now.sp_el0;
+    cpu.mmu->drop_code();
+  }
+
+  const void* find_and_link(u32 offset, u32 fixup) {
+    cpu.s.pc = cpu.code_page + offset;
+    const u64 pc = cpu.s.pc;
+    const u64 before = invalidations;
+    const void* code = find_code();
+    if (before != invalidations || cpu.s.pc != pc || !memory->contains(code) ||
+        code == executable(thunks.leave))
+      return code;
+    const auto block = std::upper_bound(blocks.begin(), blocks.end(), fixup,
+                                        [](u32 at, const Block& b) { return at < b.start; });
+    if (block != blocks.begin() && (block - 1)->page == current)
+      as.bind_to(fixup, static_cast<u32>(static_cast<const u8*>(code) - memory->executable()));
+    return code;
+  }
+
+  [[nodiscard]] const void* untranslated(Mode mode) const {
+    return executable(thunks.untranslated(mode.el));
+  }
+
+  // The page that holds cpu.s.pc, or nullptr when fetching from it raised an exception or exit.
+  Page* find_page() {
+    const u64 pc = cpu.s.pc;
+    TlbEntry* entry = &cpu.tlb->entry_for(pc);
+    if (entry->fetch_tag == (pc & (kTlbPageMask | 3)) && entry->code != nullptr) [[likely]] {
+      return static_cast<Page*>(entry->code);
+    }
+    entry = cpu.mmu->fetch(pc);
+    if (entry == nullptr)
+      return nullptr;
+    const u8* host = reinterpret_cast<const u8*>((cpu.s.pc & kTlbPageMask) + entry->host_addend);
+    const Mode mode = mode_of(cpu);
+    if (pages.size() >= kMaxPages && !pages.contains(key_of(entry->ipa, mode)))
+      flush();
+    std::unique_ptr<Page>& slot = pages[key_of(entry->ipa, mode)];
+    if (slot == nullptr) {
+      slot = std::make_unique<Page>();
+      slot->ipa = entry->ipa;
+      slot->mode = mode;
+      std::fill(std::begin(slot->entries), std::end(slot->entries), untranslated(mode));
+    }
+    Page& page = *slot;
+    if (page.host != host || page.info != entry->info) { // another mapping of this address
+      forget(page);
+      page.host = host;
+      page.info = entry->info;
+    }
+    check(page);
+    entry->code = &page;
+    return &page;
+  }
+
+  // Forgets the page if it is no longer what was translated.
+  void check(Page& page) {
+    if (page.empty)
+      return;
+    if (page.info->load(std::memory_order_acquire) != page.generation) {
+      forget(page);
+      return;
+    }
+    if (page.contents == nullptr || (page.epoch == cpu.code_epoch && !cpu.mmu->fetch_walked()))
+      return;
+    page.epoch = cpu.code_epoch;
+    if (std::memcmp(page.host, page.contents.get(), kTlbPageSize) != 0)
+      forget(page);
+  }
+
+  void forget(Page& page) {
+    if (page.empty)
+      return;
+    std::fill(std::begin(page.entries), std::end(page.entries), untranslated(page.mode));
+    page.empty = true;
+    page.contents.reset();
+    ++invalidations;
+  }
+
+  void invalidate(u64 ipa) {
+    for (unsigned mode = 0; mode < kModes; ++mode)
+      if (const auto found = pages.find((ipa & kTlbPageMask) | mode); found != pages.end())
+        forget(*found->second);
+  }
+
+  void flush() {
+    cpu.mmu->drop_code();
+    pages.clear();
+    blocks.clear();
+    current = nullptr;
+    as.restart(start_of_blocks);
+    memory->discard(start_of_blocks);
+    ++invalidations;
+    cpu.statistics.code_cache_flushes.add();
+  }
+
+  struct Finder final : BlockFinder {
+    const Impl& impl;
+    const Page& page;
+    Finder(const Impl& i, const Page& p) : impl(i), page(p) {}
+    u32 find(u32 offset) const override {
+      const void* code = page.entries[offset / 4];
+      return code == impl.untranslated(page.mode)
+                 ? 0
+                 : static_cast<u32>(static_cast<const u8*>(code) - impl.memory->executable());
+    }
+  };
+
+  void translate(Page& page, u32 offset) {
+    const u64 before = invalidations;
+    if (page.empty || page.info->load(std::memory_order_seq_cst) != page.generation) {
+      // Marking may serve requests that concern this page.
+      const u32 generation = cpu.mmu->mark_code(page.ipa, page.info);
+      if (before != invalidations)
+        return;
+      if (page.generation != generation)
+        forget(page);
+      page.generation = generation;
+      page.epoch = cpu.code_epoch;
+      if (!cpu.vm.engine_options().host_writes_announced) {
+        page.contents = std::make_unique<u8[]>(kTlbPageSize);
+        std::memcpy(page.contents.get(), page.host, kTlbPageSize);
+      }
+    }
+    if (memory->size() - as.position() < kRoomForBlock || as.constants_full()) {
+      flush();
+      return;
+    }
+    ir::Block block = lift_block(page.host, offset, page.mode);
+    mark_flags(block);
+    const u32 start = as.position();
+    const Finder finder(*this, page);
+    Emitter(as, thunks, finder, page.mode, {}).emit(block);
+    if (as.constants_full()) {
+      flush();
+      return;
+    }
+    blocks.push_back({start, &page});
+    page.entries[offset / 4] = executable(start);
+    page.empty = false;
+    cpu.statistics.blocks_translated.add();
+    cpu.statistics.instructions_translated.add(block.words.size());
+    cpu.statistics.code_bytes.add(as.position() - start);
+    cpu.statistics.code_bytes_peak.raise_to(as.position());
+  }
+
+  Cpu& cpu;
+  std::unique_ptr<CodeMemory> memory;
+  Assembler as;
+  const Thunks thunks;
+  const u32 start_of_blocks;
+  std::vector<Predecoded> predecoded;
+  std::unordered_map<u64, std::unique_ptr<Page>> pages;
+  std::vector<Block> blocks; // in order of `start`
+  Page* current = nullptr;   // of the code that find_code() gave last
+  bool fpcr_default = true;  // as of the code that the TLB leads to
+  bool sp_el0 = false;
+  u64 invalidations = 0; // how often code was forgotten
+};
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+std::unique_ptr<Engine> Engine::create(Cpu& cpu) {
+  auto memory = CodeMemory::create(cpu.vm.engine_options().code_cache_bytes);
+  if (!memory)
+    return nullptr;
+  return std::unique_ptr<Engine>(
+      new Engine(std::make_unique<Impl>(cpu, std::move(memory.value()))));
+}
+
+void Engine::run() {
+  const fp::HostEnvironment environment;
+  Impl& impl = *impl_;
+  if (!impl.cpu.vm.engine_options().host_writes_announced)
+    impl.cpu.mmu->drop_code();
+  using Enter = void (*)(CpuCore*, const void*);
+  const auto enter =
+      reinterpret_cast<Enter>(reinterpret_cast<uintptr_t>(impl.executable(impl.thunks.enter)));
+  enter(&impl.cpu, impl.find_code());
+  impl.collect_fp_flags();
+}
+
+void Engine::invalidate_page(u64 ipa) {
+  impl_->invalidate(ipa);
+}
+
+} // namespace softhv::jit

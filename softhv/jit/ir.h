@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JIT's intermediate form: a guest block as a list of simple operations on guest registers.
+//
+// The frontend (lift.h) makes it from instruction words, passes (passes.h) improve it, the backend
+// (emitter.h) turns it into x86-64 code. Nothing in it depends on the host. Registers are not
+// renamed: an operation reads and writes guest registers where the instruction does, so that the
+// architectural state is exact at the start of every instruction.
+#pragma once
+
+#include <vector>
+
+#include "softhv/core/cpu_state.h"
+#include "softhv/isa/table.h"
+
+namespace softhv::jit {
+
+struct VectorRow;
+
+namespace ir {
+
+// Where an operand lives: an index into CpuState::x (0..30, kRegSp, kRegZero; kRegSink as a
+// destination), into CpuState::v for vector operations, or a temporary that lives within one
+// instruction.
+using Reg = u8;
+inline constexpr Reg kTemp0 = 40;
+inline constexpr Reg kTemp1 = 41;
+inline constexpr Reg kNone = 0xff; // as `b`: the operand is `imm`
+
+enum class Op : u8 {
+  // d = ...; `b` or imm. Those marked * set NZCV when kSetsFlags.
+  kMove,   // a, or imm when a is kNone
+  kPageOf, // the address of the code page + imm (ADR, ADRP)
+  kAdd,    // * a + b
+  kSub,    // * a - b
+  kAdc,    // * a + b + C
+  kSbc,    // * a - b - !C
+  kAnd,    // * a & b
+  kAndNot, // * a & ~b
+  kOr,
+  kOrNot,
+  kXor,
+  kXorNot,
+  kShl, // shifts take the amount modulo the width
+  kShr,
+  kSar,
+  kRor,
+  kExtract,      // the low half of (a:b) >> imm (EXTR)
+  kExtend,       // a, extended as `extend` says and shifted left by imm
+  kUbfx,         // (a >> imm) & ones(length)
+  kSbfx,         // the same, sign-extended
+  kUbfiz,        // (a & ones(length)) << imm
+  kSbfiz,        // the same, sign-extended before the shift
+  kInsert,       // d with ones(length) at bit imm replaced by the low bits of a (BFI)
+  kInsertLow,    // d with its low ones(length) replaced by a >> imm (BFXIL)
+  kMul,          // the low half
+  kMulHighU,     // 64 bits
+  kMulHighS,     // 64 bits
+  kMulLongU,     // 32 x 32 -> 64
+  kMulLongS,     // 32 x 32 -> 64
+  kDivU,         // 0 when b is 0
+  kDivS,         // 0 when b is 0
+  kCountZeros,   // CLZ
+  kCountSigns,   // CLS
+  kReverseBits,  // RBIT
+  kReverse,      // bytes; length: 16, 32 or 64 bits in each
+  kCrc32,        // a, b of 1 << size bytes
+  kCrc32c,       // a, b of 1 << size bytes
+  kSelect,       // cond ? a : b
+  kSelectInc,    // cond ? a : b + 1
+  kSelectInvert, // cond ? a : ~b
+  kSelectNegate, // cond ? a : -b
+  // NZCV = cond ? flags of a - b : imm2
+  kCompareIf,
+  kCompareNegatedIf, // ... of a + b
+  kReadFlags,        // d = NZCV
+  kWriteFlags,       // NZCV = a
+
+  // Memory: 1 << size bytes at address a + (b extended as `extend` and shifted by shift), or
+  // a + imm. `d` is the register transferred, of CpuState::v when kVector; d2 the second of a pair.
+  kLoad,
+  kStore,
+  kLoadPair,
+  kStorePair,
+  kLoadAcquire,  // naturally aligned
+  kStoreRelease, // naturally aligned
+  kPageLoad,     // as kLoad, at the address of the code page + imm (LDR literal)
+
+  // LSE, naturally aligned: d = old value, b the operand, base a.
+  kAtomicAdd,
+  kAtomicClear,
+  kAtomicXor,
+  kAtomicSet,
+  kAtomicSwap,
+  kCompareSwap, // d is compared and gets the old value, b is stored
+
+  kBarrier, // full
+  kVector,  // an instruction of the SIMD&FP registers: `vector`
+
+  kSysRead,  // d = 64 bits of CpuState at offset imm
+  kSysWrite, // 64 bits of CpuState at offset imm = a
+
+  // Control. `imm` is the target, as an offset from the start of the page (maybe outside of it).
+  kBranch,
+  kBranchIf,   // cond
+  kBranchZero, // a == 0; kNegate: a != 0
+  kBranchBit,  // bit `shift` of a is 0; kNegate: 1
+  kCall,       // BL
+  kIndirect,   // BR: a
+  kIndirectCall,
+  kReturn,
+
+  kInterpret,        // the instruction is interpreted; goes on behind it
+  kInterpretAndLeave // the instruction is interpreted; the block ends
+};
+
+// Flags of an operation.
+inline constexpr u8 kWide = 1 << 0;      // 64 bits, else 32 and the result is zero-extended
+inline constexpr u8 kSetsFlags = 1 << 1; // NZCV
+inline constexpr u8 kFlagsLive = 1 << 2; // passes.h
+inline constexpr u8 kSigned = 1 << 3;    // the load sign-extends, to the width that kWide says
+inline constexpr u8 kVectorReg = 1 << 4; // d, d2 are SIMD&FP registers
+inline constexpr u8 kNegate = 1 << 5;
+inline constexpr u8 kFlagsReach = 1 << 6; // passes.h
+
+// Which operands an instruction of Op::kVector has (Inst::size), by the letters of its pattern: e,
+// f, g, h (in d, a, b and d2), n and d (in a and d).
+inline constexpr u8 kOperandD = 1 << 0;
+inline constexpr u8 kOperandN = 1 << 1;
+inline constexpr u8 kOperandM = 1 << 2;
+inline constexpr u8 kOperandA = 1 << 3;
+inline constexpr u8 kOperandXSource = 1 << 4;
+inline constexpr u8 kOperandXDestination = 1 << 5;
+
+// Arm ARM, shared/functions/common: DecodeRegExtend.
+enum class Extend : u8 { kUxtb, kUxth, kUxtw, kUxtx, kSxtb, kSxth, kSxtw, kSxtx };
+
+struct Inst {
+  Op op{};
+  u8 flags = 0;
+  Reg d = kRegSink;
+  Reg d2 = kRegSink;
+  Reg a = kNone;
+  Reg b = kNone;
+  u8 size = 0;
+  u8 shift = 0; // or the length of a bit field
+  u8 cond = 0;  // Arm ARM C1.2.4
+  u8 nzcv = 0;  // of kCompareIf: bits 3 to 0
+  Extend extend = Extend::kUxtx;
+  u8 reserved = 0;
+  u16 index = 0; // of the guest instruction in the block
+  i64 imm = 0;
+  const VectorRow* vector = nullptr;
+
+  [[nodiscard]] bool has(u8 flag) const { return (flags & flag) != 0; }
+};
+
+// A run of guest instructions of one page, entered at the top and at the targets of its own
+// branches only.
+struct Block {
+  u32 offset = 0;            // of the first instruction in its page
+  std::vector<u32> words;    // the instructions
+  std::vector<Inst> insts;   // in order of Inst::index
+  bool falls_through = true; // into the instruction behind the last one
+
+  [[nodiscard]] u32 end() const { return offset + 4 * static_cast<u32>(words.size()); }
+  // The guest instruction at `page_offset`, or -1 when that is outside the block.
+  [[nodiscard]] int index_of(i64 page_offset) const {
+    return page_offset >= offset && page_offset < end() && page_offset % 4 == 0
+               ? static_cast<int>((page_offset - offset) / 4)
+               : -1;
+  }
+};
+
+} // namespace ir
+} // namespace softhv::jit

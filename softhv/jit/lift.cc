@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/jit/lift.h"
+
+#include <array>
+#include <cstring>
+
+#include "softhv/isa/decoder.h"
+#include "softhv/jit/vector.h"
+#include "softhv/mmu/tlb.h"
+
+namespace softhv::jit {
+namespace {
+
+using isa::InstId;
+using isa::Row;
+
+constexpr size_t kRows = static_cast<size_t>(InstId::kCount);
+
+struct Entry {
+  LiftFunction lift = nullptr;
+  const VectorRow* vector = nullptr;
+  u8 operands = 0; // of the vector row: ir::kOperand...
+};
+
+u8 operands_of(const Row& row) {
+  u8 operands = 0;
+  for (unsigned i = 0; i < 32; ++i) {
+    switch (row.pattern[i]) {
+    case 'e': operands |= ir::kOperandD; break;
+    case 'f': operands |= ir::kOperandN; break;
+    case 'g': operands |= ir::kOperandM; break;
+    case 'h': operands |= ir::kOperandA; break;
+    case 'n': operands |= ir::kOperandXSource; break;
+    case 'd': operands |= ir::kOperandXDestination; break;
+    default: break;
+    }
+  }
+  return operands;
+}
+
+const std::array<Entry, kRows>& entries() {
+  static const std::array<Entry, kRows> table = [] {
+    std::array<Entry, kRows> t;
+    for (const auto rows : {data_rows(), memory_rows(), branch_rows(), system_rows()})
+      for (const LiftRow& row : rows)
+        t[static_cast<size_t>(row.id)].lift = row.lift;
+    for (const auto rows : {vector_integer_rows(), vector_fp_rows()})
+      for (const VectorRow& row : rows)
+        t[static_cast<size_t>(row.id)].vector = &row;
+    for (size_t i = 0; i < kRows; ++i)
+      if (t[i].vector != nullptr)
+        t[i].operands = operands_of(isa::rows()[i]);
+    return t;
+  }();
+  return table;
+}
+
+void add_vector(Lift& lift, const Entry& entry) {
+  ir::Inst& inst = lift.add(ir::Op::kVector);
+  inst.flags = (entry.vector->traits & kWritesFlags) != 0 ? ir::kSetsFlags : 0;
+  inst.vector = entry.vector;
+  inst.imm = static_cast<i64>(lift.o.imm);
+  inst.d2 = lift.o.ra;
+  inst.size = entry.operands;
+}
+
+bool lift_row(Lift& lift) {
+  const Entry& entry = entries()[static_cast<size_t>(isa::id_of(lift.row))];
+  if (entry.lift != nullptr)
+    return entry.lift(lift);
+  if (entry.vector == nullptr)
+    return false;
+  if ((entry.vector->traits & kUsesFpcr) != 0 && !lift.mode.fpcr_default)
+    return false;
+  add_vector(lift, entry);
+  return true;
+}
+
+void add_interpret(ir::Block& block, u16 index, bool leaves) {
+  ir::Inst inst;
+  inst.op = leaves ? ir::Op::kInterpretAndLeave : ir::Op::kInterpret;
+  inst.index = index;
+  block.insts.push_back(inst);
+}
+
+// Returns whether the block ends with the instruction.
+bool lift_word(ir::Block& block, u32 word, Mode mode, u16 index) {
+  const Row* row = isa::decode(word);
+  if (row == nullptr || ((row->traits & isa::kTraitFp) != 0 && mode.fp_trapped)) {
+    add_interpret(block, index, true);
+    block.falls_through = false;
+    return true;
+  }
+  const bool branch =
+      (row->traits & isa::kTraitBranch) != 0 && (row->traits & isa::kTraitCond) == 0;
+  Lift lift{.block = block,
+            .row = *row,
+            .word = word,
+            .o = isa::decode_operands(*row, word),
+            .mode = mode,
+            .index = index};
+  if (lift_row(lift)) {
+    block.falls_through = !branch;
+    return branch;
+  }
+  const bool leaves = branch || (row->traits & isa::kTraitEnds) != 0;
+  add_interpret(block, index, leaves);
+  block.falls_through = !leaves;
+  return leaves;
+}
+
+} // namespace
+
+ir::Inst& Lift::add(ir::Op op) {
+  ir::Inst inst;
+  inst.op = op;
+  inst.d = o.rd;
+  inst.a = o.rn;
+  inst.b = o.rm;
+  inst.index = index;
+  inst.flags = wide() ? ir::kWide : 0;
+  block.insts.push_back(inst);
+  return block.insts.back();
+}
+
+ir::Inst& Lift::add_wide(ir::Op op, ir::Reg d, ir::Reg a, ir::Reg b, i64 imm) {
+  ir::Inst& inst = add(op);
+  inst.flags = ir::kWide;
+  inst.d = d;
+  inst.a = a;
+  inst.b = b;
+  inst.imm = imm;
+  return inst;
+}
+
+ir::Block lift_block(const u8* page, u32 offset, Mode mode, u32 limit) {
+  ir::Block block;
+  block.offset = offset;
+  const u32 room = static_cast<u32>(kTlbPageSize - offset) / 4;
+  const u32 end = limit < room ? limit : room;
+  block.words.reserve(end);
+  block.insts.reserve(end + 16);
+  for (u32 n = 0; n < end; ++n) {
+    u32 word;
+    std::memcpy(&word, page + offset + 4ULL * n, sizeof word);
+    block.words.push_back(word);
+    if (lift_word(block, word, mode, static_cast<u16>(n)))
+      break;
+  }
+  return block;
+}
+
+bool has_lift(isa::InstId id) {
+  const Entry& entry = entries()[static_cast<size_t>(id)];
+  return entry.lift != nullptr || entry.vector != nullptr;
+}
+
+} // namespace softhv::jit

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/jit/passes.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace softhv::jit {
+namespace {
+
+using ir::Inst;
+using ir::Op;
+
+enum class Need : u8 {
+  kNone,
+  kHost,   // readers, which the host's flags reach
+  kMemory, // somebody else too
+};
+
+bool fits_displacement(i64 imm) {
+  return imm > std::numeric_limits<i32>::min() && imm <= std::numeric_limits<i32>::max();
+}
+
+bool is_branch_if(const Inst& inst) {
+  return inst.op == Op::kBranchIf || inst.op == Op::kBranchZero || inst.op == Op::kBranchBit;
+}
+
+// What may be seen of NZCV at a branch because of where it leads.
+Need at_target(const ir::Block& block, const Inst& inst, const std::vector<Need>& at) {
+  const int target = block.index_of(inst.imm);
+  if (target <= inst.index) // leaves the block, or may be interrupted on the way back
+    return Need::kMemory;
+  return at[static_cast<size_t>(target)] == Need::kNone ? Need::kNone : Need::kMemory;
+}
+
+// May be left for the interpreter, or ends the block: NZCV is seen.
+bool observes(const Inst& inst) {
+  return inst.op >= Op::kLoad && inst.op != Op::kBarrier && inst.op != Op::kSysRead &&
+         inst.op != Op::kSysWrite && !is_branch_if(inst);
+}
+
+Need before(const Inst& inst, Need after) {
+  if (observes(inst))
+    return Need::kMemory;
+  if (reads_flags(inst))
+    return after == Need::kNone || (after == Need::kHost && keeps_host_flags(inst)) ? Need::kHost
+                                                                                    : Need::kMemory;
+  return after == Need::kHost && !keeps_host_flags(inst) ? Need::kMemory : after;
+}
+
+} // namespace
+
+bool reads_flags(const Inst& inst) {
+  switch (inst.op) {
+  case Op::kAdc:
+  case Op::kSbc:
+  case Op::kSelect:
+  case Op::kSelectInc:
+  case Op::kSelectInvert:
+  case Op::kSelectNegate:
+  case Op::kCompareIf:
+  case Op::kCompareNegatedIf:
+  case Op::kReadFlags:
+  case Op::kBranchIf: return true;
+  default: return false;
+  }
+}
+
+bool keeps_host_flags(const Inst& inst) {
+  switch (inst.op) {
+  case Op::kMove:
+  case Op::kPageOf:
+  case Op::kSelect:
+  case Op::kSelectInc:
+  case Op::kSelectInvert:
+  case Op::kSelectNegate:
+  case Op::kSysRead:
+  case Op::kSysWrite:
+  case Op::kBranchIf: return true;
+  case Op::kAdd:
+  case Op::kSub:
+    return !inst.has(ir::kSetsFlags) && inst.b == ir::kNone && fits_displacement(inst.imm);
+  default: return false;
+  }
+}
+
+void mark_flags(ir::Block& block) {
+  std::vector<bool> entered(block.words.size(), false); // by a branch of the block
+  for (const Inst& inst : block.insts)
+    if (is_branch_if(inst) || inst.op == Op::kBranch)
+      if (const int target = block.index_of(inst.imm); target >= 0)
+        entered[static_cast<size_t>(target)] = true;
+
+  std::vector<Need> at(block.words.size() + 1, Need::kMemory); // before each guest instruction
+  Need need = Need::kMemory;
+  size_t next = block.insts.size();
+  for (size_t index = block.words.size(); index-- > 0;) {
+    for (; next > 0 && block.insts[next - 1].index == index; --next) {
+      Inst& inst = block.insts[next - 1];
+      if (inst.has(ir::kSetsFlags)) {
+        inst.flags |= need == Need::kMemory ? ir::kFlagsLive
+                      : need == Need::kHost ? ir::kFlagsReach
+                                            : 0;
+        need = Need::kNone;
+      }
+      if (is_branch_if(inst))
+        need = std::max(need, at_target(block, inst, at));
+      need = before(inst, need);
+    }
+    if (entered[index] && need == Need::kHost)
+      need = Need::kMemory;
+    at[index] = need;
+  }
+}
+
+} // namespace softhv::jit

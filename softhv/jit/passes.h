@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is found out about a block before code is made from it.
+#pragma once
+
+#include "softhv/jit/ir.h"
+
+namespace softhv::jit {
+
+// Whether the code for `inst` leaves the host's flags as they are. The backend keeps to it.
+bool keeps_host_flags(const ir::Inst& inst);
+
+// Whether `inst` reads NZCV.
+bool reads_flags(const ir::Inst& inst);
+
+// Decides for every instruction that sets NZCV who looks at that: kFlagsLive when it must be in
+// reg::kFlags afterwards, because something that cannot be seen through (an exit, a possible
+// exception) or cannot be reached in the host's flags comes before it is set again; kFlagsReach
+// when the readers can all take it from the host's flags; neither when nobody looks.
+//
+// NZCV is exact wherever the guest, the host or an exception could see it.
+void mark_flags(ir::Block& block);
+
+} // namespace softhv::jit

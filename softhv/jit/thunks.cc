@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/jit/thunks.h"
+
+#include <cstddef>
+
+#include "softhv/jit/registers.h"
+
+namespace softhv::jit {
+namespace {
+
+using namespace Xbyak::util; // NOLINT(google-build-using-namespace)
+
+constexpr int kFromCore = 16 * 8; // from CpuCore's start to where reg::kState points
+
+// reg::kFlags <-> Pstate::nzcv. PEXT of these bits gives V, NOT C, Z, N from the lowest up.
+constexpr u32 kFlagBits = 0xc101;
+
+class ThunkWriter {
+public:
+  ThunkWriter(Assembler& as, const RuntimeCalls& calls) : as_(as), calls_(calls) {}
+
+  Thunks write() {
+    Thunks t;
+    t.enter = enter();
+    t.leave = leave();
+    t.interpret_el1 = interpret(1);
+    t.interpret_el0 = interpret(0);
+    t.dispatch_el1 = dispatch(1);
+    t.dispatch_el0 = dispatch(0);
+    t.link_el1 = link(1);
+    t.link_el0 = link(0);
+    t.untranslated_el1 = untranslated(1, t.dispatch_el1);
+    t.untranslated_el0 = untranslated(0, t.dispatch_el0);
+    return t;
+  }
+
+private:
+  static constexpr Xbyak::Operand::Code kSaved[] = {Xbyak::Operand::RBX, Xbyak::Operand::RBP,
+                                                    Xbyak::Operand::R12, Xbyak::Operand::R13,
+                                                    Xbyak::Operand::R14, Xbyak::Operand::R15};
+
+  // All that translated code holds goes to CpuCore. Keeps rcx and rdx.
+  void spill(u8 el) {
+    for (unsigned i = 0; i < kRegisterMap.general.size(); ++i)
+      if (const i8 host = kRegisterMap.general[i]; host >= 0)
+        as_.mov(Assembler::state64(offsetof(CpuState, x) + 8 * i), Xbyak::Reg64(host));
+    if (as_.host.bmi2) {
+      as_.mov(esi, kFlagBits);
+      as_.pext(esi, eax, esi);
+    } else {
+      as_.movzx(esi, al);
+      as_.mov(edi, eax);
+      as_.shr(edi, 8); // NOT C to bit 0, Z to 6, N to 7
+      as_.and_(edi, 0xc1);
+      as_.mov(eax, edi);
+      as_.shr(edi, 4); // Z, N to 2, 3
+      as_.and_(eax, 1);
+      as_.lea(esi, ptr[rsi + rax * 2]);
+      as_.or_(esi, edi);
+    }
+    as_.shl(esi, 28);
+    as_.xor_(esi, kFlagC);
+    as_.mov(Assembler::state32(offsetof(CpuState, pstate.nzcv)), esi);
+    if (holds_vectors(el))
+      for (unsigned i = 0; i < kRegisterMap.vector.size(); ++i)
+        if (const i8 host = kRegisterMap.vector[i]; host >= 0)
+          as_.movaps(Assembler::state128(offsetof(CpuState, v) + 16 * i), Xbyak::Xmm(host));
+  }
+
+  void load_vectors() {
+    for (unsigned i = 0; i < kRegisterMap.vector.size(); ++i)
+      if (const i8 host = kRegisterMap.vector[i]; host >= 0)
+        as_.movaps(Xbyak::Xmm(host), Assembler::state128(offsetof(CpuState, v) + 16 * i));
+  }
+
+  // Keeps rcx.
+  void load_general() {
+    as_.mov(esi, Assembler::state32(offsetof(CpuState, pstate.nzcv)));
+    as_.xor_(esi, kFlagC);
+    as_.shr(esi, 28);
+    if (as_.host.bmi2) {
+      as_.mov(eax, kFlagBits);
+      as_.pdep(eax, esi, eax);
+    } else {
+      as_.mov(eax, esi);
+      as_.and_(eax, 1);
+      as_.mov(edx, esi);
+      as_.and_(edx, 2);
+      as_.shl(edx, 7);
+      as_.or_(eax, edx);
+      as_.and_(esi, 12);
+      as_.shl(esi, 12);
+      as_.or_(eax, esi);
+    }
+    for (unsigned i = 0; i < kRegisterMap.general.size(); ++i)
+      if (const i8 host = kRegisterMap.general[i]; host >= 0)
+        as_.mov(Xbyak::Reg64(host), Assembler::state64(offsetof(CpuState, x) + 8 * i));
+  }
+
+  // Goes on at rcx, at whatever Exception level that is.
+  void resume_anywhere() {
+    load_general();
+    as_.cmp(byte[reg::kState + static_cast<int>(offsetof(CpuState, pstate.el)) - kFromCore], 0);
+    const auto at_el1 = as_.jump_forward(Cc::kNe);
+    load_vectors();
+    as_.bind(at_el1);
+    as_.jmp(rcx);
+  }
+
+  template <typename Function>
+  void call(Function* function) {
+    as_.lea(rdi, ptr[reg::kState - kFromCore]);
+    as_.mov(rax, reinterpret_cast<u64>(function));
+    as_.call(rax);
+  }
+
+  u32 start() {
+    as_.align(16);
+    return as_.position();
+  }
+
+  u32 enter() {
+    const u32 at = start();
+    for (const auto code : kSaved)
+      as_.push(Xbyak::Reg64(code));
+    as_.sub(rsp, 8); // aligned for calls
+    as_.lea(reg::kState, ptr[rdi + kFromCore]);
+    as_.mov(rcx, rsi);
+    resume_anywhere();
+    return at;
+  }
+
+  u32 leave() {
+    const u32 at = start();
+    as_.add(rsp, 8);
+    for (unsigned i = std::size(kSaved); i-- > 0;)
+      as_.pop(Xbyak::Reg64(kSaved[i]));
+    as_.ret();
+    return at;
+  }
+
+  u32 interpret(u8 el) {
+    const u32 at = start();
+    spill(el);
+    as_.mov(esi, ecx);
+    as_.sub(rsp, 8);
+    call(calls_.interpret);
+    as_.add(rsp, 8);
+    as_.mov(rcx, rax);
+    as_.test(rax, rax);
+    const auto left = as_.jump_forward(Cc::kNe);
+    load_general();
+    if (holds_vectors(el))
+      load_vectors();
+    as_.ret();
+    as_.bind(left);
+    as_.add(rsp, 8); // the return address
+    resume_anywhere();
+    return at;
+  }
+
+  u32 dispatch(u8 el) {
+    const u32 at = start();
+    spill(el);
+    call(calls_.next);
+    as_.mov(rcx, rax);
+    resume_anywhere();
+    return at;
+  }
+
+  u32 link(u8 el) {
+    const u32 at = start();
+    spill(el);
+    as_.mov(esi, ecx);
+    call(calls_.link);
+    as_.mov(rcx, rax);
+    resume_anywhere();
+    return at;
+  }
+
+  u32 untranslated(u8 /*el*/, u32 dispatch) {
+    const u32 at = start();
+    as_.add(rcx, Assembler::state64(offsetof(CpuCore, code_page)));
+    as_.mov(Assembler::state64(offsetof(CpuState, pc)), rcx);
+    as_.jump_to(dispatch);
+    return at;
+  }
+
+  Assembler& as_;
+  const RuntimeCalls& calls_;
+};
+
+} // namespace
+
+Thunks emit_thunks(Assembler& as, const RuntimeCalls& calls) {
+  return ThunkWriter(as, calls).write();
+}
+
+} // namespace softhv::jit
