@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fmt/core.h>
 
+#include "softhv/core/engine.h"
 #include "softhv/difftest/deviations.h"
 #include "softhv/difftest/generator.h"
 #include "softhv/difftest/outside_profile.h"
@@ -17,6 +18,7 @@ namespace softhv::difftest {
 namespace {
 
 struct Options {
+  Engine engine = default_engine();
   std::string qemu = "qemu-aarch64";
   std::string runner = DIFFTEST_RUNNER;
   std::string row;
@@ -147,7 +149,7 @@ int run(const Options& options) {
   }
   if (options.unallocated > 0)
     return run_unallocated(options, *qemu);
-  SoftHvSide ours;
+  SoftHvSide ours(options.engine);
   unsigned eligible = 0, covered = 0, system = 0, different_rows = 0;
   u64 cases = 0;
   for (const isa::Row& row : isa::rows()) {
@@ -185,6 +187,9 @@ int main(int argc, char** argv) {
   using softhv::difftest::Options;
   Options options;
   CLI::App app{"Compares SoftHV's interpreter with qemu-aarch64, instruction by instruction."};
+  app.add_option("--engine", options.engine, "The engine to compare: jit or interp")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, softhv::Engine>{
+          {"jit", softhv::Engine::kJit}, {"interp", softhv::Engine::kInterpreter}}));
   app.add_option("--row", options.row, "Only the row with this id");
   app.add_option("--cases", options.cases, "Cases for each row")->capture_default_str();
   app.add_option("--seed", options.seed, "Seed of the generator")->capture_default_str();

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "arch/bits.h"
-#include "softhv/interp/interpreter.h"
+#include "softhv/core/engine.h"
 #include "softhv/mmu/mmu.h"
 #include "softhv/system/exception.h"
 
@@ -50,9 +50,12 @@ struct SoftHvSide::Memory {
   u8 pristine_data[DIFFTEST_DATA_SIZE];
 };
 
-SoftHvSide::SoftHvSide()
+SoftHvSide::SoftHvSide(Engine engine)
     : memory_(std::make_unique<Memory>()), vm_(std::make_unique<Vm>(40U)),
       cpu_(std::make_unique<Cpu>(*vm_, 0)) {
+  EngineOptions options;
+  options.engine = engine;
+  vm_->set_engine_options(options);
   for (u32 i = 0; i < DIFFTEST_CODE_SIZE / 4; ++i) {
     const u32 word = difftest_code_word(i);
     std::memcpy(memory_->code + 4ULL * i, &word, 4);
@@ -108,7 +111,7 @@ void SoftHvSide::load(const difftest_case& c) {
     const u32 word = i < c.count ? c.words[i] : difftest_code_word(kSlotOffset / 4 + i);
     std::memcpy(memory_->code + kSlotOffset + 4ULL * i, &word, 4);
   }
-  // The host wrote the page behind the guest's back.
+  // The host wrote the page behind the guest's back: new code, not to be looked for.
   vm_->stage2.lookup(kCodeIpa + kSlotOffset)->info->fetch_add(kPageGeneration);
 
   const difftest_registers& r = c.registers;
@@ -126,7 +129,7 @@ void SoftHvSide::load(const difftest_case& c) {
 difftest_outcome SoftHvSide::run(difftest_case& c) {
   load(c);
   cpu_->exit_pending = false;
-  interp::run(*cpu_);
+  run_engine(*cpu_);
   return harvest(c);
 }
 

@@ -13,7 +13,7 @@ namespace softhv::difftest {
 
 class SoftHvSide {
 public:
-  SoftHvSide();
+  explicit SoftHvSide(Engine engine);
   ~SoftHvSide();
 
   // Runs one case. When it changed the data region elsewhere than in its window, moves the window

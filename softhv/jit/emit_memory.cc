@@ -222,7 +222,7 @@ void Emitter::emit_atomic(const ir::Inst& inst) {
     }
   };
   if (inst.op == Op::kAtomicAdd || inst.op == Op::kAtomicSwap) {
-    read_into(reg::kScratch0, inst.b);
+    read_into(reg::kScratch0, inst.d2);
     at([&](const Address& m, const Xbyak::Reg& value, const Xbyak::Reg&) {
       if (inst.op == Op::kAtomicSwap) {
         as_.xchg(m, value);
@@ -237,7 +237,7 @@ void Emitter::emit_atomic(const ir::Inst& inst) {
   }
   // Nobody looks at the old value: one instruction; else compare and swap until it holds.
   if (inst.d == kRegSink) {
-    read_into(reg::kScratch0, inst.b);
+    read_into(reg::kScratch0, inst.d2);
     if (inst.op == Op::kAtomicClear)
       as_.not_(rcx);
     at([&](const Address& m, const Xbyak::Reg& value, const Xbyak::Reg&) {
@@ -261,7 +261,7 @@ void Emitter::emit_atomic(const ir::Inst& inst) {
     }
   });
   const u32 again = as_.position();
-  read_into(reg::kScratch0, inst.b);
+  read_into(reg::kScratch0, inst.d2);
   switch (inst.op) {
   case Op::kAtomicClear:
     as_.not_(rcx);
@@ -285,7 +285,7 @@ void Emitter::emit_compare_swap(const ir::Inst& inst) {
   const Reg64 va = address(inst);
   translate(va, 1U << inst.size, Access::kBoth, true);
   as_.add(reg::kScratch1, va);
-  read_into(reg::kScratch0, inst.b);
+  read_into(reg::kScratch0, inst.d2);
   as_.mov(reg::kScratch2, rax);
   read_into(rax, inst.d);
   as_.lock();

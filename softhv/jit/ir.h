@@ -85,13 +85,13 @@ enum class Op : u8 {
   kStoreRelease, // naturally aligned
   kPageLoad,     // as kLoad, at the address of the code page + imm (LDR literal)
 
-  // LSE, naturally aligned: d = old value, b the operand, base a.
+  // LSE, naturally aligned: d = old value, d2 the operand, at address a.
   kAtomicAdd,
   kAtomicClear,
   kAtomicXor,
   kAtomicSet,
   kAtomicSwap,
-  kCompareSwap, // d is compared and gets the old value, b is stored
+  kCompareSwap, // d is compared and gets the old value, d2 is stored
 
   kBarrier, // full
   kVector,  // an instruction of the SIMD&FP registers: `vector`

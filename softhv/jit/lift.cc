@@ -62,6 +62,9 @@ void add_vector(Lift& lift, const Entry& entry) {
   inst.imm = static_cast<i64>(lift.o.imm);
   inst.d2 = lift.o.ra;
   inst.size = entry.operands;
+  // With 16-bit elements the register's top bit is one of the element's number.
+  if ((entry.vector->traits & kElement) != 0 && ((lift.word >> 22) & 3) == 1)
+    inst.b &= 15;
 }
 
 bool lift_row(Lift& lift) {

@@ -134,7 +134,7 @@ bool ordered(Lift& l) {
 
 template <Op kOp>
 bool atomic(Lift& l) {
-  add_access(l, kOp, sized_transfer(l)).b = l.o.rm;
+  add_access(l, kOp, sized_transfer(l)).d2 = l.o.rm;
   return true;
 }
 
@@ -144,7 +144,7 @@ bool compare_swap(Lift& l) {
     return false;
   ir::Inst& inst = add_access(l, Op::kCompareSwap, sized_transfer(l));
   inst.d = l.o.rm;
-  inst.b = l.o.rd;
+  inst.d2 = l.o.rd;
   return true;
 }
 
