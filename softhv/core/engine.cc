@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "softhv/core/engine.h"
 
+#include "softhv/core/budget.h"
 #include "softhv/core/vm.h"
 #include "softhv/interp/interpreter.h"
 #ifdef SOFTHV_JIT
@@ -23,7 +24,8 @@ Engine default_engine() {
 
 void run_engine(Cpu& cpu) {
 #ifdef SOFTHV_JIT
-  if (cpu.vm.engine_options().engine == Engine::kJit) {
+  // Translated code does not count instructions.
+  if (cpu.vm.engine_options().engine == Engine::kJit && !counts_instructions(cpu)) {
     if (cpu.jit == nullptr)
       cpu.jit = jit::Engine::create(cpu);
     if (cpu.jit != nullptr) {
