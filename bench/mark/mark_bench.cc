@@ -9,8 +9,17 @@
 namespace kindling::bench {
 namespace {
 
-void mark(benchmark::State& state, u32 workload, u64 iterations) {
-  Result<std::unique_ptr<MarkRunner>> runner = MarkRunner::create();
+u64 instructions_of(u32 workload, u64 iterations) {
+  Result<std::unique_ptr<MarkRunner>> runner = MarkRunner::create(true);
+  if (!runner)
+    return 0;
+  const Result<MarkRun> run = (*runner)->run(workload, iterations);
+  return run ? run->instructions : 0;
+}
+
+void run_mark(benchmark::State& state, bool counts, u32 workload, u64 iterations) {
+  const u64 in_a_run = instructions_of(workload, iterations);
+  Result<std::unique_ptr<MarkRunner>> runner = MarkRunner::create(counts);
   if (!runner) {
     state.SkipWithError(runner.error().message.c_str());
     return;
@@ -23,7 +32,7 @@ void mark(benchmark::State& state, u32 workload, u64 iterations) {
       state.SkipWithError(run ? "the guest computed a wrong result" : run.error().message.c_str());
       return;
     }
-    instructions += static_cast<double>(run->instructions);
+    instructions += static_cast<double>(in_a_run);
   }
   state.counters["MIPS"] = benchmark::Counter(instructions / 1e6, benchmark::Counter::kIsRate);
   state.counters["iter/s"] =
@@ -31,11 +40,22 @@ void mark(benchmark::State& state, u32 workload, u64 iterations) {
                          benchmark::Counter::kIsRate);
 }
 
-BENCHMARK_CAPTURE(mark, loop, kMarkLoop, 2'000'000)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(mark, list, kMarkList, 1'000)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(mark, matrix, kMarkMatrix, 300)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(mark, state, kMarkState, 5'000)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(mark, all, kMarkAll, 300)->Unit(benchmark::kMillisecond);
+void mark(benchmark::State& state, u32 workload, u64 iterations) {
+  run_mark(state, false, workload, iterations);
+}
+void mark_interpreted(benchmark::State& state, u32 workload, u64 iterations) {
+  run_mark(state, true, workload, iterations);
+}
+
+#define MARK_BENCHMARKS(function)                                                                  \
+  BENCHMARK_CAPTURE(function, loop, kMarkLoop, 2'000'000)->Unit(benchmark::kMillisecond);          \
+  BENCHMARK_CAPTURE(function, list, kMarkList, 1'000)->Unit(benchmark::kMillisecond);              \
+  BENCHMARK_CAPTURE(function, matrix, kMarkMatrix, 300)->Unit(benchmark::kMillisecond);            \
+  BENCHMARK_CAPTURE(function, state, kMarkState, 5'000)->Unit(benchmark::kMillisecond);            \
+  BENCHMARK_CAPTURE(function, all, kMarkAll, 300)->Unit(benchmark::kMillisecond);
+MARK_BENCHMARKS(mark)
+MARK_BENCHMARKS(mark_interpreted)
+#undef MARK_BENCHMARKS
 
 } // namespace
 } // namespace kindling::bench

@@ -53,7 +53,7 @@ struct MarkRunner::Machine {
 MarkRunner::MarkRunner(std::unique_ptr<Machine> machine) : machine_(std::move(machine)) {}
 MarkRunner::~MarkRunner() = default;
 
-Result<std::unique_ptr<MarkRunner>> MarkRunner::create() {
+Result<std::unique_ptr<MarkRunner>> MarkRunner::create(bool counts) {
   auto machine = std::make_unique<Machine>();
   Result<std::vector<char>> image = read_image();
   if (!image)
@@ -73,6 +73,8 @@ Result<std::unique_ptr<MarkRunner>> MarkRunner::create() {
       code != HV_SUCCESS)
     return failure("hv_vcpu_create", code);
   machine->has_vcpu = true;
+  if (counts)
+    softhv::api::own_vcpu(machine->vcpu)->cpu->retire_limit = softhv::kNoRetireLimit - 1;
   return std::unique_ptr<MarkRunner>(new MarkRunner(std::move(machine)));
 }
 

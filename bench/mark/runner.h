@@ -12,13 +12,15 @@ namespace kindling::bench {
 
 struct MarkRun {
   u64 result = 0;
-  u64 instructions = 0; // retired by the vCPU
+  u64 instructions = 0; // retired by the vCPU, when it counts
 };
 
 // One VM with one vCPU; at most one runner at a time, used by the thread that made it.
 class MarkRunner {
 public:
-  static Result<std::unique_ptr<MarkRunner>> create();
+  // `counts`: the vCPU counts its instructions, which takes the interpreter; else it runs with the
+  // fastest engine there is.
+  static Result<std::unique_ptr<MarkRunner>> create(bool counts = false);
   ~MarkRunner();
   MarkRunner(const MarkRunner&) = delete;
   MarkRunner& operator=(const MarkRunner&) = delete;

@@ -20,6 +20,7 @@ constexpr u64 kNoMemory = 0x2000'0000;
 class Interpreter : public ::testing::Test {
 protected:
   Interpreter() {
+    rig.cpu().retire_limit = kNoRetireLimit - 1; // the engine that counts
     for (u64 at = kData; at < kData + 0x4000; at += 0x1000)
       rig.tables.map(at, at, kDescAf | kDescInner);
     rig.tables.map(kNoMemory, kNoMemory, kDescAf | desc_attr(1));
