@@ -179,7 +179,8 @@ std::span<const VectorRow> vector_fp_rows() {
     std::vector<VectorRow> all;
     for (const auto family :
          {vector_fp::arith_rows(), vector_fp::compare_rows(), vector_fp::convert_rows(),
-          vector_fp::format_rows(), vector_fp::move_rows()})
+          vector_fp::estimate_rows(), vector_fp::flags_rows(), vector_fp::format_rows(),
+          vector_fp::move_rows()})
       all.insert(all.end(), family.begin(), family.end());
     return all;
   }();

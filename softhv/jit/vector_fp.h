@@ -144,6 +144,7 @@ Xmm target(const Assembler& as, Lanes l, const Xmm& d, const Xmm& read);
 std::span<const VectorRow> arith_rows();
 std::span<const VectorRow> compare_rows();
 std::span<const VectorRow> convert_rows();
+std::span<const VectorRow> estimate_rows();
 std::span<const VectorRow> flags_rows();
 std::span<const VectorRow> format_rows();
 std::span<const VectorRow> move_rows();
