@@ -156,6 +156,28 @@ void check(Assembler& as, Lanes l, const Xmm& result, Check what) {
     leave_if_nan_or_tiny(as, l, result);
 }
 
+void leave_if_tiny_half(Assembler& as) {
+  const Xbyak::Reg32 lanes = reg::kScratch0.cvt32();
+  bit_and(as, kT1, kT0, as.constant(0x7fff'7fff'7fff'7fff));
+  as.vpcmpeqw(kT1, kT1, as.constant(0x0400'0400'0400'0400));
+  as.vpmovmskb(lanes, kT1);
+  as.test(lanes, lanes);
+  as.to_interpreter(Cc::kNe);
+}
+
+// The host gives the second of two equal ones, so that both ways differ for zeros of different
+// signs only: where a maximum is plus zero, a minimum minus zero. The FMAXNM kind differs from FMAX
+// in NaNs alone.
+void extremum(Assembler& as, Lanes l, const Pair& p, Extremum which) {
+  const HostBinary operation = which == Extremum::kMax ? max : min;
+  operation(as, l, kT2, p.a, p.b);
+  operation(as, l, kT1, p.b, p.a);
+  if (which == Extremum::kMax)
+    bit_and(as, kT0, kT1, kT2);
+  else
+    bit_or(as, kT0, kT1, kT2);
+}
+
 // Scalars are cut out by ANDPS and not by a move of lanes, which costs more where those are integer
 // instructions and the result goes on being computed with.
 void finish(Assembler& as, Lanes l, const Xmm& d, const Xmm& x) {
@@ -180,7 +202,7 @@ std::span<const VectorRow> vector_fp_rows() {
     for (const auto family :
          {vector_fp::arith_rows(), vector_fp::compare_rows(), vector_fp::convert_rows(),
           vector_fp::estimate_rows(), vector_fp::flags_rows(), vector_fp::format_rows(),
-          vector_fp::move_rows()})
+          vector_fp::half_rows(), vector_fp::move_rows()})
       all.insert(all.end(), family.begin(), family.end());
     return all;
   }();

@@ -124,6 +124,18 @@ void check(Assembler& as, Lanes l, const Xmm& result, Check what);
 // To the interpreter when a or b has a NaN. Uses kT2 and kScratch0.
 void leave_if_unordered(Assembler& as, Lanes l, const Xmm& a, const Xmm& b);
 
+// To the interpreter when a half in kT0 is the smallest normal number. Uses kT1 and kScratch0; only
+// where the host has AVX.
+void leave_if_tiny_half(Assembler& as);
+inline constexpr u8 kToNearest = 0; // a rounding of VCVTPS2PH
+
+struct Pair {
+  Xmm a, b;
+};
+enum class Extremum : u8 { kMax, kMin };
+// kT0 = the greater or lesser of numbers. Changes kT1 and kT2; b may be kT1.
+void extremum(Assembler& as, Lanes l, const Pair& p, Extremum which);
+
 // A bound on magnitudes, by the bits of a single and the upper 32 bits of a double.
 struct Bound {
   u32 single;
@@ -147,6 +159,7 @@ std::span<const VectorRow> convert_rows();
 std::span<const VectorRow> estimate_rows();
 std::span<const VectorRow> flags_rows();
 std::span<const VectorRow> format_rows();
+std::span<const VectorRow> half_rows();
 std::span<const VectorRow> move_rows();
 
 } // namespace softhv::jit::vector_fp

@@ -16,10 +16,6 @@ enum class Source : u8 {
 // Orders of shuffle32().
 constexpr u8 kEven = 0x88, kOdd = 0xdd, kSwapNeighbours = 0xb1;
 
-struct Pair {
-  Xmm a, b;
-};
-
 // The element of Vm, in every lane that counts: H:L is its index for singles, H for doubles.
 Xmm element(Assembler& as, Lanes l, const VectorOperands& o, const Xmm& d) {
   const bool h = bit(o.word, 11);
@@ -107,21 +103,6 @@ bool square_root(Assembler& as, const VectorOperands& o) {
 }
 
 // --- Maxima and minima ---------------------------------------------------------------------------
-
-enum class Extremum : u8 { kMax, kMin };
-
-// kT0 = the greater or lesser of numbers. The host gives the second of two equal ones, so that both
-// ways differ for zeros of different signs only: where a maximum is plus zero, a minimum minus
-// zero. The FMAXNM kind differs from FMAX in NaNs alone. Changes kT1 and kT2; b may be kT1.
-void extremum(Assembler& as, Lanes l, const Pair& p, Extremum which) {
-  const HostBinary operation = which == Extremum::kMax ? max : min;
-  operation(as, l, kT2, p.a, p.b);
-  operation(as, l, kT1, p.b, p.a);
-  if (which == Extremum::kMax)
-    bit_and(as, kT0, kT1, kT2);
-  else
-    bit_or(as, kT0, kT1, kT2);
-}
 
 template <Kind kKind, Extremum kWhich, Source kSource = Source::kRegisters>
 bool extremum_of_two(Assembler& as, const VectorOperands& o) {

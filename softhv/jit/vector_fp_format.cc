@@ -16,18 +16,6 @@ void single_to_double(Assembler& as, const Xmm& d, const Xmm& n) {
   as.host.avx ? as.vcvtss2sd(d, n, n) : as.cvtss2sd(d, n);
 }
 
-// To the interpreter when a half in kT0 is the smallest normal number. Uses kT1 and kScratch0.
-void leave_if_tiny_half(Assembler& as) {
-  const Xbyak::Reg32 lanes = reg::kScratch0.cvt32();
-  bit_and(as, kT1, kT0, as.constant(0x7fff'7fff'7fff'7fff));
-  as.vpcmpeqw(kT1, kT1, as.constant(0x0400'0400'0400'0400));
-  as.vpmovmskb(lanes, kT1);
-  as.test(lanes, lanes);
-  as.to_interpreter(Cc::kNe);
-}
-
-constexpr u8 kToNearest = 0;
-
 bool half_to_wider(Assembler& as, const VectorOperands& o, bool to_double) {
   if (!as.host.f16c)
     return false;

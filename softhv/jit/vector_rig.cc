@@ -116,38 +116,42 @@ Vec VectorRig::special_lanes() {
 }
 
 // Floating-point numbers in all registers, of one format and kind, so that they go together.
-void VectorRig::fill_with_numbers() {
-  const bool is_double = chance(50);
-  const unsigned fraction_bits = is_double ? 52 : 23;
-  const u64 bias = is_double ? 1023 : 127;
-  const u64 fractions = (1ULL << fraction_bits) - 1;
+void VectorRig::fill_with_numbers(bool of_halves) {
+  struct Format {
+    unsigned size, fraction_bits;
+    u64 bias;
+    u64 narrower_bias;
+  };
+  constexpr Format kFormats[] = {{64, 52, 1023, 127}, {32, 23, 127, 15}, {16, 10, 15, 15}};
+  const Format& f = kFormats[of_halves ? 2 : below(2)];
+  const u64 fractions = (1ULL << f.fraction_bits) - 1;
   const u64 kind = below(5);
   const auto magnitude = [&]() -> u64 {
     const u64 fraction = random_() & fractions;
     const u64 edge = (below(4) - 2) & fractions; // next to a power of two
+    const u64 exponents[] = {1, f.bias / 2 - std::min<u64>(20, f.bias / 4), f.bias / 2,
+                             f.bias / 2 + 1};
+    const auto number = [&](u64 exponent, u64 bits) {
+      return std::min(exponent, 2 * f.bias) << f.fraction_bits | bits;
+    };
     switch (kind) {
-    case 0: return (bias - 8 + below(24)) << fraction_bits | fraction;
-    case 1: { // products and their sums near the least normal number
-      const u64 exponents[] = {1, bias / 2 - 20, bias / 2, bias / 2 + 1};
-      return exponents[below(4)] << fraction_bits | edge;
-    }
+    case 0: return number(f.bias - 8 + below(24), fraction);
+    case 1: // products and their sums near the least normal number
+      return number(exponents[below(4)], edge);
     case 2: // likewise when narrowed
-      return (bias - (is_double ? 127 : 15) + below(2)) << fraction_bits | edge;
-    case 3: // integers and halves
-      return (bias - 1 + below(7)) << fraction_bits |
-             (fraction >> (fraction_bits - 5) << (fraction_bits - 5));
+      return number(f.bias - f.narrower_bias + below(2), edge);
+    case 3: // integers and halves of them
+      return number(f.bias - 1 + below(7), fraction & (fractions << (f.fraction_bits - 5)));
     default: // limits of integers
-      return (bias - 1 + 31 * below(3) + below(3)) << fraction_bits |
-             (chance(70) ? edge : fraction);
+      return number(f.bias - 1 + 31 * below(3) + below(3), chance(70) ? edge : fraction);
     }
   };
-  const u64 size = is_double ? 64 : 32;
   for (Vec& v : cpu_.s.v) {
     const unsigned negative = chance(70) ? 0 : 50;
     for (u64& half : v.d) {
       half = 0;
-      for (u64 i = 0; i < 64; i += size)
-        half |= (magnitude() | (chance(negative) ? 1ULL << (size - 1) : 0)) << i;
+      for (unsigned i = 0; i < 64; i += f.size)
+        half |= (magnitude() | (chance(negative) ? 1ULL << (f.size - 1) : 0)) << i;
     }
   }
 }
@@ -286,7 +290,7 @@ void VectorRig::fill(Case& c, const difftest_registers& r) {
     if (chance(30))
       v = special_lanes();
   if ((c.row.traits & kUsesFpcr) != 0 && chance(60))
-    fill_with_numbers();
+    fill_with_numbers(std::string_view(c.isa_row.id).ends_with("Half") || chance(10));
   c.actual = c.start = s;
 
   Frame& f = c.before;

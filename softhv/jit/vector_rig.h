@@ -42,7 +42,7 @@ private:
   u64 below(u64 bound) { return random_() % bound; }
   bool chance(unsigned percent) { return below(100) < percent; }
   Vec special_lanes();
-  void fill_with_numbers();
+  void fill_with_numbers(bool of_halves);
   u32 with_equal_registers(const isa::Row& row, u32 word);
   void place_operands(Case& c);
   void place_table(Case& c, int d, std::span<const int> unused);

@@ -71,6 +71,30 @@ TEST(Vector, HasOneEmitterForARow) {
     EXPECT_TRUE(seen.insert(row.id).second) << isa_row(row).id;
 }
 
+// Floating point is left to the interpreter where it is rare, and in half precision where singles
+// do not give the same.
+TEST(Vector, HasEmittersForFloatingPoint) {
+  std::set<isa::InstId> seen;
+  for (const VectorRow& row : vector_fp_rows())
+    seen.insert(row.id);
+  const std::set<isa::InstId> interpreted = {
+      isa::InstId::kFrecpxScalar, isa::InstId::kUrecpe,       isa::InstId::kUrsqrte,
+      isa::InstId::kFcvtxn,       isa::InstId::kFcvtxnScalar,
+  };
+  constexpr isa::InstId kFloatingPoint[] = {
+#define INST(id, title, pattern, feature, valid, traits) isa::InstId::id,
+#include "softhv/isa/fp.inc"
+#include "softhv/isa/simd_fp.inc"
+#undef INST
+  };
+  for (const isa::InstId id : kFloatingPoint) {
+    const isa::Row& row = isa::rows()[static_cast<size_t>(id)];
+    if (row.feature == isa::Feature::kFp16)
+      continue;
+    EXPECT_NE(seen.contains(id), interpreted.contains(id)) << row.id;
+  }
+}
+
 // Not a test: prints what the code of each row costs and how often there is some.
 TEST(Vector, DISABLED_Table) {
   VectorRig rig(HostFeatures::detect());
