@@ -229,5 +229,37 @@ TEST_F(HvfTest, StatisticsCountExits) {
   EXPECT_EQ(calls, 2U);
 }
 
+#if __has_include(<Hypervisor/hv_softhv.h>)
+TEST(HvfInstructionTime, CountsInstructionsAndCallsEventsAtTheirTime) {
+  auto vm = Vm::create(0);
+  ASSERT_TRUE(vm.ok()) << vm.error().message;
+  u64 event_at = 0;
+  ASSERT_TRUE((*vm)->count_instructions(3, false, [&] { event_at = (*vm)->time_ns(); }).ok());
+  ASSERT_TRUE((*vm)->create_gic(1).ok());
+  auto* ram = static_cast<u8*>(
+      ::mmap(nullptr, kRamSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(ram, MAP_FAILED);
+  ASSERT_TRUE((*vm)->map(ram, kRam, kRamSize, {}).ok());
+  const u32 code[] = {kMovX1Device, kMovX1Device, kMovX1Device, kHvc0};
+  std::memcpy(ram, code, sizeof(code));
+  (*vm)->set_event_time(16);
+  {
+    auto vcpu = Vcpu::create(arch::mpidr_of(0));
+    ASSERT_TRUE(vcpu.ok()) << vcpu.error().message;
+    Vcpu::expect((*vcpu)->handle());
+    ASSERT_TRUE((*vcpu)->reset(arch::primary_boot_state(kRam, 0)).ok());
+    const auto exit = (*vcpu)->run();
+    ASSERT_TRUE(exit.ok()) << exit.error().message;
+    EXPECT_TRUE(std::holds_alternative<arch::Hvc>(*exit));
+    (*vcpu)->rest();
+  }
+  EXPECT_EQ((*vm)->instructions(), 4U);
+  EXPECT_EQ((*vm)->time_ns(), 32U);
+  EXPECT_EQ(event_at, 16U);
+  (*vm).reset();
+  ::munmap(ram, kRamSize);
+}
+#endif
+
 } // namespace
 } // namespace kindling::hvf
