@@ -128,6 +128,27 @@ TEST(Statistics, CountWhatAVcpuDoes) {
   EXPECT_EQ(counted.at("table_walks"), 0U); // the MMU is off
 }
 
+TEST(Statistics, CanBeReadWhileVcpusRun) {
+  TestVm vm;
+  constexpr u32 kStrX0X1 = 0xf900'0020;
+  vm.put_code({kAddX0, kStrX0X1, 0x17ff'fffe}); // b .-8
+  std::atomic<hv_vcpu_t> running{~0ULL};
+  std::thread thread([&] {
+    const TestVcpu vcpu;
+    vcpu.set(HV_REG_X1, TestVm::kRamBase + TestVm::kData);
+    running = vcpu.id;
+    EXPECT_EQ(hv_vcpu_run(vcpu.id), HV_SUCCESS);
+    EXPECT_EQ(vcpu.exit->reason, HV_EXIT_REASON_CANCELED);
+  });
+  while (running == ~0ULL || statistics().at("blocks_translated") == 0)
+    std::this_thread::yield();
+  EXPECT_EQ(statistics().at("exits_canceled"), 0U);
+  hv_vcpu_t id = running;
+  EXPECT_EQ(hv_vcpus_exit(&id, 1), HV_SUCCESS);
+  thread.join();
+  EXPECT_EQ(statistics().at("exits_canceled"), 1U);
+}
+
 TEST(Statistics, OfVcpusThatAreGoneRemain) {
   TestVm vm;
   vm.put_code({kHvc0});
