@@ -183,7 +183,7 @@ int run(const Options& options) {
 } // namespace
 } // namespace softhv::difftest
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) { // NOLINT(bugprone-exception-escape): ends with a message
   using softhv::difftest::Options;
   Options options;
   CLI::App app{"Compares SoftHV's interpreter with qemu-aarch64, instruction by instruction."};

@@ -146,7 +146,7 @@ bool Gic::restore(std::span<const u8> data) {
       (ctlr & ~(kCtlrEnableGroup0 | kCtlrEnableGroup1)) != 0)
     return false;
   std::array<Bank, 31> spis;
-  std::array<u64, 31 * 32> routes;
+  std::array<u64, 31ULL * 32> routes;
   for (size_t i = 0; i < spis.size(); ++i) {
     if (!reader.get(spis[i], implemented_spis(i)))
       return false;

@@ -67,8 +67,8 @@ constexpr u64 cache(u64 sets, u64 ways) {
 
 std::optional<u64> ccsidr(u64 csselr) {
   switch (csselr & 0xf) {
-  case 0: return cache(128, 4);  // L1 data, 32 KiB
-  case 1: return cache(128, 4);  // L1 instruction, 32 KiB
+  case 0:                        // L1 data
+  case 1: return cache(128, 4);  // L1 instruction: 32 KiB each
   case 2: return cache(2048, 8); // L2, 1 MiB
   default: return std::nullopt;
   }
