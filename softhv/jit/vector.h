@@ -50,7 +50,7 @@ inline constexpr u8 kElement = 1 << 3;
 
 inline constexpr u8 kTable = 1 << 4; // TBL, TBX: reads up to four registers from n on
 
-struct VectorRow {
+struct VectorRow { // NOLINT(clang-analyzer-optin.performance.Padding): in the order of reading
   isa::InstId id;
   VectorEmit emit;
   u8 traits = 0;

@@ -127,7 +127,7 @@ bool rev(Assembler& as, const VectorOperands& o) {
 void table_indices(Assembler& as, const Xmm& d, const Xmm& indices, unsigned part) {
   constexpr Binary kAddSaturated = SOFTHV_BINARY(paddusb, true);
   if (part != 0)
-    apply(as, kSub[0], d, indices, as.constant(replicate(0, 16 * part)));
+    apply(as, kSub[0], d, indices, as.constant(replicate(0, 16ULL * part)));
   apply(as, kAddSaturated, d, part == 0 ? indices : d, as.constant(replicate(0, 0x70)));
 }
 
