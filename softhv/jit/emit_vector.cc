@@ -41,6 +41,11 @@ void Emitter::emit_vector(const ir::Inst& inst) {
     o.d = Xbyak::Xmm(kRegisterMap.vector[inst.d]);
   else if (uses(ir::kOperandD))
     o.d = reads_d ? read_vector(inst.d, 5) : Xbyak::Xmm(5);
+  if ((inst.vector->traits & kTable) != 0)
+    for (size_t i = 0; i < o.table.size(); ++i) {
+      const auto r = static_cast<ir::Reg>((inst.a + 1 + i) & 31);
+      o.table[i] = vector_in_register(r) ? kRegisterMap.vector[r] : VectorOperands::kInMemory;
+    }
   if (uses(ir::kOperandXSource))
     o.x = read(inst.a, reg::kScratch2);
   else if (uses(ir::kOperandXDestination))

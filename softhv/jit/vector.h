@@ -48,7 +48,7 @@ inline constexpr u8 kReadsFlags = 1 << 4; // reads NZCV: finds it in reg::kFlags
 // the pattern's 'g' belongs to the element's index.
 inline constexpr u8 kElement = 1 << 3;
 
-inline constexpr u8 kTable = 1 << 4; // TBL, TBX: reads up to four registers from n on
+inline constexpr u8 kTable = 1 << 5; // TBL, TBX: reads up to four registers from n on
 
 struct VectorRow { // NOLINT(clang-analyzer-optin.performance.Padding): in the order of reading
   isa::InstId id;
