@@ -177,4 +177,16 @@ std::string perf_name(u64 guest_pc, unsigned el) {
   return name;
 }
 
+void tell_perf(const EngineOptions& options, const void* code, size_t size, u64 guest_pc,
+               unsigned el) {
+  const auto tell = [&](bool wanted, PerfFormat format) {
+    if (!wanted)
+      return;
+    if (PerfOutput* output = PerfOutput::of_process(format); output != nullptr)
+      output->add(code, size, perf_name(guest_pc, el));
+  };
+  tell(options.perf_map, PerfFormat::kMap);
+  tell(options.jitdump, PerfFormat::kJitdump);
+}
+
 } // namespace softhv::jit

@@ -14,6 +14,7 @@
 
 #include "arch/result.h"
 #include "arch/types.h"
+#include "softhv/core/engine_options.h"
 
 namespace softhv::jit {
 
@@ -57,5 +58,10 @@ private:
 
 // What a block of guest code is called: "guest 0xffff800080010000 el1".
 std::string perf_name(u64 guest_pc, unsigned el);
+
+// Names finished code of a block to the files of this process that `options` ask for, if any. Any
+// thread.
+void tell_perf(const EngineOptions& options, const void* code, size_t size, u64 guest_pc,
+               unsigned el);
 
 } // namespace softhv::jit

@@ -2,6 +2,7 @@
 // Reads the files back as perf's documentation of their formats says.
 #include "softhv/jit/perf_output.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <elf.h>
 #include <filesystem>
@@ -133,6 +134,19 @@ TEST_F(PerfOutputTest, AJitdumpHoldsTheCode) {
   EXPECT_EQ(file.take<u32>(), 16U);
   file.take<u64>();
   EXPECT_TRUE(file.done());
+}
+
+TEST_F(PerfOutputTest, TheFilesThatOptionsAskForAreWritten) {
+  ASSERT_EQ(::setenv("JITDUMPDIR", directory_.path().c_str(), 1), 0);
+  const u8 code[4] = {};
+  tell_perf({}, code, sizeof code, 0x1000, 1);
+  EXPECT_FALSE(std::filesystem::exists(path("jit-", ".dump")));
+  tell_perf({.jitdump = true}, code, sizeof code, 0x1000, 1);
+  EXPECT_NE(contents(path("jit-", ".dump")).find("guest 0x1000 el1"), std::string::npos);
+  tell_perf({.perf_map = true}, code, sizeof code, 0x2000, 0);
+  const std::string map = "/tmp/perf-" + std::to_string(::getpid()) + ".map";
+  EXPECT_NE(contents(map).find("guest 0x2000 el0"), std::string::npos);
+  std::filesystem::remove(map);
 }
 
 TEST_F(PerfOutputTest, ThreadsDoNotMixTheirRecords) {
