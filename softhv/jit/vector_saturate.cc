@@ -70,12 +70,13 @@ void sum_unsigned(Assembler& as, bool is_sub, unsigned size, Extent e, const Xmm
   as.bind(fits);
 }
 
-// Bytes and half-words saturate on the host; the modular result differs where they do.
+// d = n + m or n - m of bytes or half-words, which saturate on the host; the modular result differs
+// where they do. m may be kT0.
 void sum_narrow(Assembler& as, const Binary& modular, const Binary& saturating, Extent e,
-                const VectorOperands& o) {
-  apply(as, modular, kT1, o.n, o.m);
-  apply(as, saturating, o.d, o.n, o.m);
-  apply(as, kPxor, kT1, kT1, o.d);
+                const Xmm& d, const Xmm& n, const Xmm& m) {
+  apply(as, modular, kT1, n, m);
+  apply(as, saturating, d, n, m);
+  apply(as, kPxor, kT1, kT1, d);
   const Assembler::Fixup fits = jump_if_none(as, kT1, e);
   set_qc(as);
   as.bind(fits);
@@ -88,7 +89,7 @@ bool saturating_sum(Assembler& as, const VectorOperands& o) {
   if (size < 2) {
     const auto& saturating =
         kSigned ? (kIsSub ? kSubSigned : kAddSigned) : (kIsSub ? kSubUnsigned : kAddUnsigned);
-    sum_narrow(as, (kIsSub ? kSub : kAdd)[size], saturating[size], e, o);
+    sum_narrow(as, (kIsSub ? kSub : kAdd)[size], saturating[size], e, o.d, o.n, o.m);
   } else {
     (kSigned ? sum_signed : sum_unsigned)(as, kIsSub, size, e, o.n, o.m);
     move(as, o.d, kT1);
@@ -187,20 +188,28 @@ void double_high_halfwords(Assembler& as, bool round, const Xmm& n, const Xmm& m
   apply(as, kShiftRight[1], kT1, kT1, 15);
   apply(as, kPor, kT0, kT0, kT1);
 }
-void double_high_words(Assembler& as, bool round, const Xmm& n, const Xmm& m) {
+void double_high_words(Assembler& as, u64 rounding, const Xmm& n, const Xmm& m) {
   constexpr Binary kWide = SOFTHV_BINARY(pmuldq, true);
   apply(as, kWide, kT0, n, m);
   apply(as, kShiftRight[3], kT2, n, 32);
   apply(as, kShiftRight[3], kT1, m, 32);
   apply(as, kWide, kT1, kT1, kT2);
-  if (round) {
-    const Xbyak::Address half = as.constant(1ULL << 30);
-    apply(as, kAdd[3], kT0, kT0, half);
-    apply(as, kAdd[3], kT1, kT1, half);
+  if (rounding != 0) {
+    apply(as, kAdd[3], kT0, kT0, as.constant(rounding));
+    apply(as, kAdd[3], kT1, kT1, as.constant(rounding));
   }
   apply(as, kShiftRight[3], kT0, kT0, 31);
   apply(as, kAdd[3], kT1, kT1, kT1);
   apply(as, kPblendw, kT0, kT0, kT1, 0xcc);
+}
+
+constexpr u64 kHalfOfWord = 1ULL << 30;
+
+// To the interpreter where a lane of kT0 has the least value, which stands for the greatest plus 1.
+void leave_if_least(Assembler& as, unsigned size, Extent e) {
+  apply(as, kEqual[size], kT1, kT0, as.constant(replicate(size, sign_bit(size))));
+  test(as, kT1, as.constant(e.low, e.high));
+  as.to_interpreter(Cc::kNe);
 }
 
 const Xmm& operand_m(Assembler& as, bool by_element, const VectorOperands& o) {
@@ -215,9 +224,48 @@ bool sqdmulh(Assembler& as, const VectorOperands& o) {
   const unsigned size = size_of(o.word);
   const Extent e = extent(o.word, size);
   const Xmm& m = operand_m(as, kByElement, o);
-  (size == 1 ? double_high_halfwords : double_high_words)(as, kRound, o.n, m);
+  if (size == 1)
+    double_high_halfwords(as, kRound, o.n, m);
+  else
+    double_high_words(as, kRound ? kHalfOfWord : 0, o.n, m);
   saturate_least(as, size, e);
   put_result(as, o, e);
+  return true;
+}
+
+// kT0 = the products' upper halves, rounded, of which d is the sum or difference. They are rounded
+// after that: where a product is subtracted, a half down rather than up.
+void rounded_half_words(Assembler& as, bool is_sub, Extent e, const VectorOperands& o,
+                        const Xmm& m) {
+  constexpr Binary kLow = SOFTHV_BINARY(pmullw, true);
+  double_high_halfwords(as, true, o.n, m);
+  if (is_sub)
+    apply(as, kLow, kT2, o.n, m);
+  leave_if_least(as, 1, e);
+  if (is_sub) {
+    apply(as, kPand, kT2, kT2, as.constant(replicate(1, 0x7fff)));
+    apply(as, kEqual[1], kT2, kT2, as.constant(replicate(1, 0x4000)));
+    apply(as, kAdd[1], kT0, kT0, kT2);
+  }
+}
+
+// SQRDMLAH and SQRDMLSH.
+template <bool kIsSub, bool kByElement>
+bool sqrdmlah(Assembler& as, const VectorOperands& o) {
+  const unsigned size = size_of(o.word);
+  const Extent e = extent(o.word, size);
+  const Xmm& m = operand_m(as, kByElement, o);
+  if (size == 1) {
+    rounded_half_words(as, kIsSub, e, o, m);
+    sum_narrow(as, (kIsSub ? kSub : kAdd)[1], (kIsSub ? kSubSigned : kAddSigned)[1], e, o.d, o.d,
+               kT0);
+  } else {
+    double_high_words(as, kHalfOfWord - (kIsSub ? 1 : 0), o.n, m);
+    leave_if_least(as, 2, e);
+    sum_signed(as, kIsSub, 2, e, o.d, kT0);
+    move(as, o.d, kT1);
+  }
+  clear_rest(as, o.d, e);
   return true;
 }
 
@@ -321,6 +369,14 @@ constexpr VectorRow kRows[] = {
     {InstId::kSqrdmulhScalar, sqdmulh<true, false>},
     {InstId::kSqrdmulhElement, sqdmulh<true, true>, kElement},
     {InstId::kSqrdmulhElementScalar, sqdmulh<true, true>, kElement},
+    {InstId::kSqrdmlahVector, sqrdmlah<false, false>, kReadsD},
+    {InstId::kSqrdmlahScalar, sqrdmlah<false, false>, kReadsD},
+    {InstId::kSqrdmlahElement, sqrdmlah<false, true>, kReadsElement},
+    {InstId::kSqrdmlahElementScalar, sqrdmlah<false, true>, kReadsElement},
+    {InstId::kSqrdmlshVector, sqrdmlah<true, false>, kReadsD},
+    {InstId::kSqrdmlshScalar, sqrdmlah<true, false>, kReadsD},
+    {InstId::kSqrdmlshElement, sqrdmlah<true, true>, kReadsElement},
+    {InstId::kSqrdmlshElementScalar, sqrdmlah<true, true>, kReadsElement},
     {InstId::kSqdmullVector, sqdmull<false>},
     {InstId::kSqdmullScalar, sqdmull<false>},
     {InstId::kSqdmullElement, sqdmull<true>, kElement},
