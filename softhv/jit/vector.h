@@ -41,13 +41,12 @@ inline constexpr u8 kReadsD = 1 << 0; // d is an operand too: an accumulator, or
 // those. So what is not the instruction's own doing must not raise any.
 inline constexpr u8 kUsesFpcr = 1 << 1;
 inline constexpr u8 kWritesFlags = 1 << 2; // sets NZCV: leaves it in reg::kFlags, in its format
-inline constexpr u8 kReadsFlags = 1 << 5;  // reads NZCV: finds it in reg::kFlags, in its format
 
 // m is an element's register: where the lanes, size in word<23:22>, are of 16 bits, the top bit of
 // the pattern's 'g' belongs to the element's index.
 inline constexpr u8 kElement = 1 << 3;
-
-inline constexpr u8 kTable = 1 << 5; // TBL, TBX: reads up to four registers from n on
+inline constexpr u8 kReadsFlags = 1 << 4; // reads NZCV: finds it in reg::kFlags, in its format
+inline constexpr u8 kTable = 1 << 5;      // TBL, TBX: reads up to four registers from n on
 
 struct VectorRow { // NOLINT(clang-analyzer-optin.performance.Padding): in the order of reading
   isa::InstId id;
