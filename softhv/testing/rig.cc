@@ -20,7 +20,7 @@ constexpr u32 kDone = 0x200;
 Rig::Rig(unsigned grain, unsigned cpus, unsigned va_bits)
     : machine(cpus), tables(machine, kTables, grain, va_bits) {
   for (u32 n = 0; n < 16; ++n)
-    machine.write(kVectors + n * 0x80, hvc(kVectorCall + n));
+    machine.write(kVectors + n * 0x80ULL, hvc(kVectorCall + n));
   const u64 page = 1ULL << grain;
   for (const u64 base : {kCodeEl1, kVectors})
     for (u64 at = base; at < base + 0x1'0000; at += page)
@@ -58,7 +58,7 @@ void Rig::set_sysreg(u32 encoding, u64 value, unsigned n) {
 }
 
 Outcome Rig::execute(unsigned el, std::initializer_list<u32> words, unsigned n) {
-  const u64 code = (el == 0 ? kCodeEl0 : kCodeEl1) + n * 0x1000;
+  const u64 code = (el == 0 ? kCodeEl0 : kCodeEl1) + n * 0x1000ULL;
   u64 at = code;
   for (const u32 word : words) {
     machine.write(at, word);
@@ -84,11 +84,11 @@ Outcome Rig::resume(unsigned n) {
   outcome.elr = c.s.sys.elr_el1;
   outcome.far = c.s.sys.far_el1;
   const u64 call = outcome.exit.syndrome & 0xffff;
-  if (outcome.exit.reason != ExitReason::kException || outcome.exit.syndrome >> 26 != 0x16) {
-    outcome.exited = true;
-  } else if (call == kDone) {
+  const bool called =
+      outcome.exit.reason == ExitReason::kException && outcome.exit.syndrome >> 26 == 0x16;
+  if (called && call == kDone) {
     outcome.completed = true;
-  } else if (call >= kVectorCall && call < kVectorCall + 16) {
+  } else if (called && call >= kVectorCall && call < kVectorCall + 16) {
     outcome.vector = static_cast<unsigned>(call - kVectorCall);
     outcome.completed = outcome.ec() == 0x15 && outcome.iss() == kDone;
   } else {
