@@ -36,10 +36,14 @@ void Turns::run(Cpu& own) {
   seat.present = false;
 }
 
+bool Turns::leaving(const Cpu& cpu) {
+  return (cpu.attention.load(std::memory_order_seq_cst) & kAttentionExit) != 0;
+}
+
 // Whether it is to leave and nobody executes it, who would notice. It has not done anything: its
 // wait or its turn goes on when it is back.
 bool Turns::cancelled(Cpu& own) {
-  if (running_ == &own || (own.attention.load(std::memory_order_seq_cst) & kAttentionExit) == 0)
+  if (running_ == &own || !leaving(own))
     return false;
   own.attention.fetch_and(~kAttentionExit, std::memory_order_seq_cst);
   own.exit = {.reason = ExitReason::kCanceled};
@@ -72,9 +76,10 @@ void Turns::go_on(Cpu& own, std::unique_lock<std::mutex>& lock) {
       seats_[cpu->index].exited = true;
       if (cpu->exit.reason != ExitReason::kCanceled)
         outside_ = cpu;
-      if (cpu != &own)
-        changed_.notify_all();
     }
+    // Its thread may have looked for a reason to leave while we executed.
+    if (cpu != &own && (cpu->exit_pending || leaving(*cpu)))
+      changed_.notify_all();
   } else {
     idle(lock);
   }

@@ -86,6 +86,7 @@ private:
     u64 since = 0; // executions_ when the wait began
   };
 
+  [[nodiscard]] static bool leaving(const Cpu& cpu);
   [[nodiscard]] bool cancelled(Cpu& own);
   [[nodiscard]] bool may_go_on() const;
   void go_on(Cpu& own, std::unique_lock<std::mutex>& lock);
