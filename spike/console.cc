@@ -16,12 +16,12 @@ namespace kindling::spike {
 namespace {
 
 // How far the reader of standard output may lag behind.
-constexpr size_t kOutputBuffer = 256 * 1024;
+constexpr size_t kOutputBuffer = 256ULL * 1024;
 // How long close() waits for it to take more.
 constexpr int kFlushMilliseconds = 1000;
 // How much is read ahead of the UART: enough for keys to be seen although the guest does not read,
 // little enough to hold a paste up.
-constexpr size_t kInputBuffer = 64 * 1024;
+constexpr size_t kInputBuffer = 64ULL * 1024;
 
 } // namespace
 
