@@ -131,7 +131,7 @@ struct Lane {
   unsigned index;
 };
 Lane lane_of(u64 imm5) {
-  const auto size = static_cast<unsigned>(std::countr_zero(imm5));
+  const auto size = static_cast<unsigned>(std::countr_zero(imm5 | 8));
   return {size, static_cast<unsigned>(imm5 >> (size + 1))};
 }
 

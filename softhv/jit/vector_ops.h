@@ -225,7 +225,7 @@ constexpr u64 replicate(unsigned size, u64 value) {
   return value;
 }
 constexpr u64 lane_mask(unsigned size) {
-  return ~0ULL >> (64 - (8U << size));
+  return size < 3 ? (1ULL << (8U << size)) - 1 : ~0ULL;
 }
 
 constexpr u64 sign_bit(unsigned size) {

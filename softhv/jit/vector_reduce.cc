@@ -222,7 +222,7 @@ void best_of_lanes(Assembler& as, const VectorOperands& o, unsigned size, u64 ke
     apply(as, kPxor, kT0, kT0, as.constant(keys));
 }
 
-template <const auto& kOps, u64 kKeyOfByte, u64 kKeyOfHalf>
+template <const auto& kOps, u64 kKey> // for half-words; its upper byte for bytes
 bool best(Assembler& as, const VectorOperands& o) {
   const unsigned size = size_of(o.word);
   if (size == 2) {
@@ -231,7 +231,7 @@ bool best(Assembler& as, const VectorOperands& o) {
     shuffle32(as, kT1, kT0, 0b10'11'00'01);
     apply(as, kOps[2], kT0, kT0, kT1);
   } else {
-    best_of_lanes(as, o, size, size == 0 ? kKeyOfByte : kKeyOfHalf);
+    best_of_lanes(as, o, size, kKey >> (size == 0 ? 8 : 0));
   }
   single_lane(as, size, o.d);
   return true;
@@ -251,10 +251,10 @@ constexpr VectorRow kRows[] = {
     {InstId::kAddv, addv},
     {InstId::kSaddlv, addlv<true>},
     {InstId::kUaddlv, addlv<false>},
-    {InstId::kUminv, best<kMinUnsigned, 0, 0>},
-    {InstId::kUmaxv, best<kMaxUnsigned, 0xff, 0xffff>},
-    {InstId::kSminv, best<kMinSigned, 0x80, 0x8000>},
-    {InstId::kSmaxv, best<kMaxSigned, 0x7f, 0x7fff>},
+    {InstId::kUminv, best<kMinUnsigned, 0>},
+    {InstId::kUmaxv, best<kMaxUnsigned, 0xffff>},
+    {InstId::kSminv, best<kMinSigned, 0x8000>},
+    {InstId::kSmaxv, best<kMaxSigned, 0x7fff>},
 };
 
 } // namespace
