@@ -27,6 +27,13 @@ EngineCapabilities query_engine() {
 }
 
 Status set_engine(const arch::EngineOptions& options) {
+  // Vm::memory_changed() is told of everything that devices write.
+  if (has(HV_SOFTHV_CAPABILITY_JIT)) {
+    if (Status s = set(HV_SOFTHV_OPTION_HOST_WRITES_ANNOUNCED, 1, "the promise to tell of writes");
+        !s) {
+      return s;
+    }
+  }
   if (options.engine != arch::Engine::kAuto) {
     const u64 engine =
         options.engine == arch::Engine::kJit ? HV_SOFTHV_ENGINE_JIT : HV_SOFTHV_ENGINE_INTERPRETER;

@@ -51,7 +51,10 @@ OS_ENUM(hv_softhv_option, uint32_t,
         HV_SOFTHV_OPTION_PERF_MAP = 4,
         // 1: it is also recorded in jit-PID.dump, for `perf inject --jit`, in the directory that
         // JITDUMPDIR names or else the current one; else 0
-        HV_SOFTHV_OPTION_JITDUMP = 5);
+        HV_SOFTHV_OPTION_JITDUMP = 5,
+        // 1: the host calls hv_softhv_memory_changed after every change of memory that may hold
+        // instructions; else SoftHV looks for changes whenever a vCPU runs again. 0.
+        HV_SOFTHV_OPTION_HOST_WRITES_ANNOUNCED = 6);
 
 // The options of the current VM. They can be set until the first vCPU is created.
 // HV_NO_DEVICE: there is no VM. HV_BUSY: it has a vCPU. HV_BAD_ARGUMENT: no such option, or a value

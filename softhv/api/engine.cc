@@ -60,6 +60,8 @@ hv_return_t change(EngineOptions& options, hv_softhv_option_t option, uint64_t v
     options.code_cache_bytes = value;
     return HV_SUCCESS;
   case HV_SOFTHV_OPTION_LOCKSTEP: return set_flag(options.lockstep, value);
+  case HV_SOFTHV_OPTION_HOST_WRITES_ANNOUNCED:
+    return set_flag(options.host_writes_announced, value);
   case HV_SOFTHV_OPTION_PERF_MAP: return set_perf_map(options, value);
   case HV_SOFTHV_OPTION_JITDUMP: return set_jitdump(options, value);
   }
@@ -93,6 +95,9 @@ hv_return_t hv_softhv_vm_get_option(hv_softhv_option_t option, uint64_t* value) 
     return HV_SUCCESS;
   case HV_SOFTHV_OPTION_CODE_CACHE_SIZE: *value = options.code_cache_bytes; return HV_SUCCESS;
   case HV_SOFTHV_OPTION_LOCKSTEP: *value = options.lockstep ? 1 : 0; return HV_SUCCESS;
+  case HV_SOFTHV_OPTION_HOST_WRITES_ANNOUNCED:
+    *value = options.host_writes_announced ? 1 : 0;
+    return HV_SUCCESS;
   case HV_SOFTHV_OPTION_PERF_MAP: *value = options.perf_map ? 1 : 0; return HV_SUCCESS;
   case HV_SOFTHV_OPTION_JITDUMP: *value = options.jitdump ? 1 : 0; return HV_SUCCESS;
   }

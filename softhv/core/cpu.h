@@ -62,11 +62,17 @@ struct CpuCore {
   TlbTable* tlb = nullptr;
   TlbTable* tlb_unprivileged = nullptr;
 
-  // The JIT's: virtual address of the page whose code runs, and a place for a value.
+  // The JIT's: virtual address of the page whose code runs, and places for values.
   u64 code_page = 0;
-  u64 scratch = 0;
+  u64 scratch[2] = {};
 
   std::atomic<u32> attention{0};
+
+  // kLine...: changed by any thread, followed by Vm::wake(kAttentionInterrupt) when a line rises.
+  std::atomic<u32> interrupt_lines{0};
+
+  // Requests that this vCPU has posted and not waited for: the next DSB does (core/shootdown.h).
+  u32 shootdowns_posted = 0;
 };
 static_assert(std::is_standard_layout_v<CpuCore>);
 
@@ -75,9 +81,6 @@ struct Cpu : CpuCore {
   ~Cpu();
   Cpu(const Cpu&) = delete;
   Cpu& operator=(const Cpu&) = delete;
-
-  // kLine...: changed by any thread, followed by Vm::wake(kAttentionInterrupt) when a line rises.
-  std::atomic<u32> interrupt_lines{0};
 
   // Virtual address of the first instruction of the running block.
   u64 block_pc = 0;

@@ -59,8 +59,10 @@ void shootdown_post(Vm& vm, Cpu* self, const ShootdownRequest& request, u32 targ
     }
     cpu.request(kAttentionShootdown);
     add_ticket(cpu.mailbox, number);
-    if (self != nullptr)
+    if (self != nullptr) {
+      self->shootdowns_posted = 1;
       self->statistics.shootdowns_sent.add();
+    }
   });
 }
 
@@ -77,6 +79,8 @@ void shootdown_wait(Vm& /*vm*/, Cpu* self) {
     }
   }
   tickets().clear();
+  if (self != nullptr)
+    self->shootdowns_posted = 0;
 }
 
 void shootdown_serve(Cpu& cpu) {

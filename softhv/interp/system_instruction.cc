@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SYS: cache maintenance, address translation and TLB maintenance (Arm ARM C5.1.3, C5.3 to C5.5).
 #include "softhv/core/shootdown.h"
+#include "softhv/core/vm.h"
 #include "softhv/interp/handlers.h"
 #include "softhv/interp/system_trap.h"
 #include "softhv/mmu/access.h"
@@ -39,7 +40,8 @@ const Op* ic_all(Cpu& cpu, const Op* op) {
 const Op* ic_va(Cpu& cpu, const Op* op) {
   if (trapped(cpu, kSctlrUci))
     return trap(cpu, op);
-  cpu.mmu->drop_code();
+  if (!cpu.vm.engine_options().host_writes_announced)
+    cpu.mmu->drop_code();
   return op + 1;
 }
 

@@ -79,6 +79,9 @@ public:
   std::vector<Fixup> take_slow() { return std::exchange(slow_, {}); }
 
   // A field of CpuState, by its offset (offsetof(CpuState, ...)).
+  static Xbyak::Address state8(size_t offset) {
+    return Xbyak::util::byte[reg::kState + displacement(offset)];
+  }
   static Xbyak::Address state32(size_t offset) {
     return Xbyak::util::dword[reg::kState + displacement(offset)];
   }

@@ -180,7 +180,7 @@ void Emitter::emit_store(const ir::Inst& inst) {
   translate(va, 1U << inst.size, Access::kWrite, ordered);
   store_register(inst, inst.d, va, reg::kScratch1, 0);
   if (ordered)
-    as_.mfence();
+    emit_barrier();
 }
 
 void Emitter::emit_load_pair(const ir::Inst& inst) {
@@ -198,122 +198,6 @@ void Emitter::emit_store_pair(const ir::Inst& inst) {
   translate(va, 2U << inst.size, Access::kWrite, false);
   store_register(inst, inst.d, va, reg::kScratch1, 0);
   store_register(inst, inst.d2, va, reg::kScratch1, bytes);
-}
-
-// LSE. Every locked instruction of the host orders fully.
-void Emitter::emit_atomic(const ir::Inst& inst) {
-  const Reg64 va = address(inst);
-  translate(va, 1U << inst.size, Access::kBoth, true);
-  as_.add(reg::kScratch1, va);
-  const auto at = [&](auto access) {
-    switch (inst.size) {
-    case 0: access(byte[rdx], cl, sil); break;
-    case 1: access(word[rdx], cx, si); break;
-    case 2: access(dword[rdx], ecx, esi); break;
-    default: access(qword[rdx], rcx, rsi); break;
-    }
-  };
-  const auto zero_extended = [&] {
-    switch (inst.size) {
-    case 0: as_.movzx(ecx, cl); break;
-    case 1: as_.movzx(ecx, cx); break;
-    case 2: as_.mov(ecx, ecx); break;
-    default: break;
-    }
-  };
-  if (inst.op == Op::kAtomicAdd || inst.op == Op::kAtomicSwap) {
-    read_into(reg::kScratch0, inst.d2);
-    at([&](const Address& m, const Xbyak::Reg& value, const Xbyak::Reg&) {
-      if (inst.op == Op::kAtomicSwap) {
-        as_.xchg(m, value);
-      } else {
-        as_.lock();
-        as_.xadd(m, value);
-      }
-    });
-    zero_extended();
-    write(inst.d, reg::kScratch0);
-    return;
-  }
-  // Nobody looks at the old value: one instruction; else compare and swap until it holds.
-  if (inst.d == kRegSink) {
-    read_into(reg::kScratch0, inst.d2);
-    if (inst.op == Op::kAtomicClear)
-      as_.not_(rcx);
-    at([&](const Address& m, const Xbyak::Reg& value, const Xbyak::Reg&) {
-      as_.lock();
-      switch (inst.op) {
-      case Op::kAtomicClear: as_.and_(m, value); break;
-      case Op::kAtomicXor: as_.xor_(m, value); break;
-      default: as_.or_(m, value); break;
-      }
-    });
-    return;
-  }
-  // NZCV waits in the high half of nothing: rax is needed, so it goes to memory and comes back.
-  as_.mov(Assembler::state64(offsetof(CpuCore, scratch)), rax);
-  at([&](const Address& m, const Xbyak::Reg&, const Xbyak::Reg&) {
-    switch (inst.size) {
-    case 0: as_.movzx(eax, m); break;
-    case 1: as_.movzx(eax, m); break;
-    case 2: as_.mov(eax, m); break;
-    default: as_.mov(rax, m); break;
-    }
-  });
-  const u32 again = as_.position();
-  read_into(reg::kScratch0, inst.d2);
-  switch (inst.op) {
-  case Op::kAtomicClear:
-    as_.not_(rcx);
-    as_.and_(rcx, rax);
-    break;
-  case Op::kAtomicXor: as_.xor_(rcx, rax); break;
-  default: as_.or_(rcx, rax); break;
-  }
-  at([&](const Address& m, const Xbyak::Reg& value, const Xbyak::Reg&) {
-    as_.lock();
-    as_.cmpxchg(m, value);
-  });
-  as_.jump_to(Cc::kNe, again);
-  as_.mov(rcx, rax);
-  as_.mov(rax, Assembler::state64(offsetof(CpuCore, scratch)));
-  zero_extended();
-  write(inst.d, reg::kScratch0);
-}
-
-void Emitter::emit_compare_swap(const ir::Inst& inst) {
-  const Reg64 va = address(inst);
-  translate(va, 1U << inst.size, Access::kBoth, true);
-  as_.add(reg::kScratch1, va);
-  read_into(reg::kScratch0, inst.d2);
-  as_.mov(reg::kScratch2, rax);
-  read_into(rax, inst.d);
-  as_.lock();
-  switch (inst.size) {
-  case 0: as_.cmpxchg(byte[rdx], cl); break;
-  case 1: as_.cmpxchg(word[rdx], cx); break;
-  case 2: as_.cmpxchg(dword[rdx], ecx); break;
-  default: as_.cmpxchg(qword[rdx], rcx); break;
-  }
-  switch (inst.size) {
-  case 0: as_.movzx(ecx, al); break;
-  case 1: as_.movzx(ecx, ax); break;
-  case 2: as_.mov(ecx, eax); break;
-  default: as_.mov(rcx, rax); break;
-  }
-  as_.mov(rax, reg::kScratch2);
-  write(inst.d, reg::kScratch0);
-}
-
-void Emitter::emit_system_access(const ir::Inst& inst) {
-  const Address field = Assembler::state64(static_cast<size_t>(inst.imm));
-  if (inst.op == Op::kSysRead) {
-    const Reg64 d = target(inst.d, reg::kScratch0);
-    as_.mov(d, field);
-    write(inst.d, d);
-  } else {
-    as_.mov(field, read(inst.a, reg::kScratch0));
-  }
 }
 
 } // namespace softhv::jit

@@ -126,7 +126,17 @@ void Emitter::emit_inst(const ir::Inst& inst) {
   case Op::kAtomicSet:
   case Op::kAtomicSwap: emit_atomic(inst); break;
   case Op::kCompareSwap: emit_compare_swap(inst); break;
-  case Op::kBarrier: as_.mfence(); break;
+  case Op::kCompareSwapPair: emit_compare_swap_pair(inst); break;
+  case Op::kExclusiveLoad: emit_exclusive_load(inst); break;
+  case Op::kExclusiveStore: emit_exclusive_store(inst); break;
+  case Op::kZeroBlock: emit_zero_block(inst); break;
+  case Op::kCacheCheck: emit_cache_check(inst); break;
+  case Op::kBarrier: emit_barrier(); break;
+  case Op::kCompleteBarrier: emit_complete_barrier(); break;
+  case Op::kSynchronize: check_attention(inst.imm); break;
+  case Op::kMaskInterrupts:
+  case Op::kUnmaskInterrupts:
+  case Op::kWriteDaif: emit_interrupt_masks(inst); break;
   case Op::kVector: emit_vector(inst); break;
   case Op::kSysRead:
   case Op::kSysWrite: emit_system_access(inst); break;

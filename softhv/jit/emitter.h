@@ -123,9 +123,21 @@ private:
   void load_register(const ir::Inst& inst, ir::Reg d, const Address& from);
   void store_register(const ir::Inst& inst, ir::Reg d, const Reg64& va, const Reg64& addend,
                       int offset);
+
+  // emit_atomic.cc
   void emit_atomic(const ir::Inst& inst);
   void emit_compare_swap(const ir::Inst& inst);
+  void emit_compare_swap_pair(const ir::Inst& inst);
+  void emit_exclusive_load(const ir::Inst& inst);
+  void emit_exclusive_store(const ir::Inst& inst);
+
+  // emit_system.cc
   void emit_system_access(const ir::Inst& inst);
+  void emit_zero_block(const ir::Inst& inst);
+  void emit_cache_check(const ir::Inst& inst);
+  void emit_barrier();
+  void emit_complete_barrier();
+  void emit_interrupt_masks(const ir::Inst& inst);
 
   // emit_vector.cc
   void emit_vector(const ir::Inst& inst);

@@ -93,10 +93,22 @@ enum class Op : u8 {
   kAtomicSwap,
   kCompareSwap, // d is compared and gets the old value, d2 is stored
 
+  kExclusiveLoad,   // naturally aligned; arms the monitor
+  kExclusiveStore,  // the same; d = status, d2 is stored
+  kCompareSwapPair, // d:d+1 are compared and get the old values, d2:d2+1 are stored
+  kZeroBlock,       // DC ZVA
+  kCacheCheck,      // a cache operation by address: faults as a load does
+
+  kCompleteBarrier,  // DSB
+  kSynchronize,      // ISB
+  kMaskInterrupts,   // PSTATE.DAIF |= imm
+  kUnmaskInterrupts, // PSTATE.DAIF &= ~imm
+  kWriteDaif,        // PSTATE.DAIF = a
+
   kBarrier, // full
   kVector,  // an instruction of the SIMD&FP registers: `vector`
 
-  kSysRead,  // d = 64 bits of CpuState at offset imm
+  kSysRead,  // d = 64 bits (without kWide: 32) of CpuState at offset imm
   kSysWrite, // 64 bits of CpuState at offset imm = a
 
   // Control. `imm` is the target, as an offset from the start of the page (maybe outside of it).

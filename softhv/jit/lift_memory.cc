@@ -148,6 +148,29 @@ bool compare_swap(Lift& l) {
   return true;
 }
 
+// CASP: pairs of registers that start with an even one.
+bool compare_swap_pair(Lift& l) {
+  const auto pair_at = [](u8 r) { return r <= 28; };
+  if (kindling::arch::bits(l.word, 30, 30) == 0 || !pair_at(l.o.rm) || !pair_at(l.o.rd))
+    return false;
+  ir::Inst& inst = add_access(l, Op::kCompareSwapPair, {4, 0});
+  inst.d = l.o.rm;
+  inst.d2 = l.o.rd;
+  return true;
+}
+
+bool exclusive_load(Lift& l) {
+  add_access(l, Op::kExclusiveLoad, sized_transfer(l));
+  return true;
+}
+
+bool exclusive_store(Lift& l) {
+  ir::Inst& inst = add_access(l, Op::kExclusiveStore, sized_transfer(l));
+  inst.d = l.o.rm;
+  inst.d2 = l.o.rd;
+  return true;
+}
+
 bool prefetch(Lift& /*l*/) {
   return true;
 }
@@ -222,6 +245,9 @@ constexpr LiftRow kRows[] = {
     {InstId::kLdar, ordered<Op::kLoadAcquire>},
     {InstId::kLdapr, ordered<Op::kLoadAcquire>},
     {InstId::kCas, compare_swap},
+    {InstId::kCasp, compare_swap_pair},
+    {InstId::kLdxr, exclusive_load},
+    {InstId::kStxr, exclusive_store},
     {InstId::kLdadd, atomic<Op::kAtomicAdd>},
     {InstId::kLdclr, atomic<Op::kAtomicClear>},
     {InstId::kLdeor, atomic<Op::kAtomicXor>},

@@ -5,6 +5,7 @@
 
 #include "arch/bits.h"
 #include "softhv/jit/lift.h"
+#include "softhv/system/id_profile.h"
 #include "softhv/system/sysreg.h"
 
 namespace softhv::jit {
@@ -14,6 +15,7 @@ using isa::InstId;
 using kindling::arch::bits;
 using Op = ir::Op;
 
+constexpr u32 kDaif = 3U << 14 | 3U << 11 | 4U << 7 | 2U << 3 | 1;
 constexpr u32 kSpEl0 = 3U << 14 | 4U << 7 | 1U << 3; // op0 3, op1 0, CRn 4, CRm 1, op2 0
 
 i64 offset_of(u64 SystemRegisters::*field) {
@@ -38,7 +40,31 @@ i64 storage(const Lift& l, bool write) {
   return (reg->access & needed) != 0 ? offset_of(reg->field) : -1;
 }
 
+// What the guest reads at EL1 of registers that never change.
+bool constant_of(u32 encoding, u64& value) {
+  constexpr u32 kCtrEl0 = 3U << 14 | 3U << 11 | 1;
+  constexpr u32 kDczidEl0 = 3U << 14 | 3U << 11 | 7;
+  if (encoding == kCtrEl0)
+    value = id::kCtr;
+  else if (encoding == kDczidEl0)
+    value = id::kDczid;
+  else
+    return false;
+  return true;
+}
+
 bool mrs(Lift& l) {
+  const auto encoding = static_cast<u32>(bits(l.word, 20, 5));
+  u64 value;
+  if (l.mode.el == 1 && constant_of(encoding, value)) {
+    l.add_wide(Op::kMove, l.o.rd, ir::kNone, ir::kNone, static_cast<i64>(value));
+    return true;
+  }
+  if (l.mode.el == 1 && encoding == kDaif) {
+    l.add_wide(Op::kSysRead, l.o.rd, ir::kNone, ir::kNone, offsetof(CpuState, pstate.daif)).flags =
+        0;
+    return true;
+  }
   const i64 offset = storage(l, false);
   if (offset < 0)
     return false;
@@ -47,6 +73,10 @@ bool mrs(Lift& l) {
 }
 
 bool msr(Lift& l) {
+  if (l.mode.el == 1 && bits(l.word, 20, 5) == kDaif) {
+    l.add_wide(Op::kWriteDaif, kRegSink, l.o.rd, ir::kNone);
+    return true;
+  }
   const i64 offset = storage(l, true);
   if (offset < 0)
     return false;
@@ -76,6 +106,40 @@ bool dmb(Lift& l) {
   return true;
 }
 
+bool dsb(Lift& l) {
+  l.add_wide(Op::kCompleteBarrier, kRegSink, ir::kNone, ir::kNone);
+  return true;
+}
+
+bool isb(Lift& l) {
+  l.add_wide(Op::kSynchronize, kRegSink, ir::kNone, ir::kNone, l.offset() + 4);
+  return true;
+}
+
+// DAIFSet and DAIFClr; changes of PSTATE.D concern the debug unit.
+template <Op kOp>
+bool change_masks(Lift& l) {
+  constexpr u64 kDebugMask = 8;
+  if (l.mode.el == 0 || (l.o.imm & kDebugMask) != 0)
+    return false;
+  l.add_wide(kOp, kRegSink, ir::kNone, ir::kNone, static_cast<i64>(l.o.imm << 6));
+  return true;
+}
+
+// SYS: at EL1, where none is trapped.
+bool sys(Lift& l) {
+  const auto add = [&](Op op) { l.add_wide(op, kRegSink, l.o.rd, ir::kNone); };
+  if (l.mode.el == 0)
+    return false;
+  switch (bits(l.word, 18, 5)) {
+  case 3U << 11 | 7U << 7 | 4U << 3 | 1: add(Op::kZeroBlock); return true;   // DC ZVA
+  case 3U << 11 | 7U << 7 | 10U << 3 | 1:                                    // DC CVAC
+  case 3U << 11 | 7U << 7 | 11U << 3 | 1:                                    // DC CVAU
+  case 3U << 11 | 7U << 7 | 14U << 3 | 1: add(Op::kCacheCheck); return true; // DC CIVAC
+  default: return false;
+  }
+}
+
 constexpr LiftRow kRows[] = {
     {InstId::kMrs, mrs},
     {InstId::kMsr, msr},
@@ -83,6 +147,11 @@ constexpr LiftRow kRows[] = {
     {InstId::kMsrNzcv, write_flags},
     {InstId::kHint, nothing},
     {InstId::kDmb, dmb},
+    {InstId::kDsb, dsb},
+    {InstId::kIsb, isb},
+    {InstId::kMsrDaifSet, change_masks<Op::kMaskInterrupts>},
+    {InstId::kMsrDaifClr, change_masks<Op::kUnmaskInterrupts>},
+    {InstId::kSys, sys},
 };
 
 } // namespace

@@ -34,8 +34,8 @@ Need at_target(const ir::Block& block, const Inst& inst, const std::vector<Need>
 
 // May be left for the interpreter, or ends the block: NZCV is seen.
 bool observes(const Inst& inst) {
-  return inst.op >= Op::kLoad && inst.op != Op::kBarrier && inst.op != Op::kSysRead &&
-         inst.op != Op::kSysWrite && !is_branch_if(inst);
+  return inst.op >= Op::kLoad && inst.op != Op::kBarrier && inst.op != Op::kMaskInterrupts &&
+         inst.op != Op::kSysRead && inst.op != Op::kSysWrite && !is_branch_if(inst);
 }
 
 Need before(const Inst& inst, Need after) {

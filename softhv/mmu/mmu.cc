@@ -54,7 +54,7 @@ struct Mmu::Impl final : DescriptorReader {
     config.pa_bits = static_cast<u8>(id::physical_address_bits(cpu.vm.ipa_bits));
   }
 
-  static constexpr size_t kStage2Cached = 256;
+  static constexpr size_t kStage2Cached = 4096;
   struct CachedPage {
     u64 ipa = ~0ULL;
     Stage2Page page;
@@ -171,11 +171,11 @@ struct Mmu::Impl final : DescriptorReader {
   TlbEntry& fill(u64 va, Regime regime, Access access, const Leaf& leaf, const Stage2Page& page) {
     const u64 tag = va & kTlbPageMask;
     TlbEntry& entry = table(regime).entry_for(va);
-    slot->dirty[static_cast<u8>(regime)] = true;
     const u64 addend = reinterpret_cast<u64>(page.host) - tag;
     if (entry.host_addend != addend || entry.ipa != leaf.ipa ||
         entry.attributes != (config.canonical(tag) | (leaf.global ? 1 : 0))) {
       entry = TlbEntry{};
+      slot->used[static_cast<u8>(regime)].note(static_cast<u16>(TlbTable::index_of(va)));
       entry.host_addend = addend;
       entry.ipa = leaf.ipa;
       entry.attributes = config.canonical(tag) | (leaf.global ? 1 : 0);

@@ -22,14 +22,14 @@ struct alignas(64) TlbEntry {
   u64 read_tag = kTlbInvalid;
   u64 write_tag = kTlbInvalid; // also invalid while the page holds translated code or is watched
   u64 fetch_tag = kTlbInvalid;
-  u64 host_addend = 0;              // host address = virtual address + host_addend
-  u64 ipa = 0;                      // of the page
+  u64 host_addend = 0;  // host address = virtual address + host_addend
+  u64 ipa = 0;          // of the page
   void* code = nullptr; // the engine's, for the code in the page; dropped with the entry
-  u64 attributes = 0;               // private to softhv/mmu
+  u64 attributes = 0;   // private to softhv/mmu
   std::atomic<u32>* info = nullptr; // the page's Stage2Page::info
 };
 
-inline constexpr unsigned kTlbIndexBits = 9;
+inline constexpr unsigned kTlbIndexBits = 11;
 inline constexpr unsigned kTlbEntries = 1U << kTlbIndexBits;
 
 // Which permissions apply. EL1 accesses with PSTATE.PAN set have a table of their own, so that
@@ -40,7 +40,8 @@ inline constexpr unsigned kRegimes = 3;
 struct TlbTable {
   TlbEntry entries[kTlbEntries];
 
-  TlbEntry& entry_for(u64 va) { return entries[(va >> kTlbPageBits) & (kTlbEntries - 1)]; }
+  static u64 index_of(u64 va) { return (va >> kTlbPageBits) & (kTlbEntries - 1); }
+  TlbEntry& entry_for(u64 va) { return entries[index_of(va)]; }
 };
 
 } // namespace softhv

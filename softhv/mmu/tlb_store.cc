@@ -28,21 +28,33 @@ void drop_if(TlbEntry& entry, u64 base, u64 size, bool all) {
 
 TlbStore::TlbStore() : walks_(kWalks), buckets_(kBuckets) {}
 
+// Every entry of the table that may be in use.
 template <typename F>
-void TlbStore::for_each_table(F f) {
+void TlbStore::for_each_entry(TlbSlot& slot, unsigned regime, F f) {
+  const TlbUse& use = slot.used[regime];
+  if (use.count == 0)
+    return;
+  TlbTable& table = *slot.tables[regime];
+  if (use.count == kTlbEntries) {
+    for (TlbEntry& entry : table.entries)
+      f(entry);
+    return;
+  }
+  for (u32 i = 0; i < use.count; ++i)
+    f(table.entries[use.index[i]]);
+}
+
+template <typename F>
+void TlbStore::for_each_entry(F f) {
   for (TlbSlot& slot : slots_)
     for (unsigned r = 0; r < kRegimes; ++r)
-      if (slot.dirty[r])
-        f(*slot.tables[r]);
+      for_each_entry(slot, r, f);
 }
 
 void TlbStore::clear(TlbSlot& slot) {
   for (unsigned r = 0; r < kRegimes; ++r) {
-    if (!slot.dirty[r])
-      continue;
-    for (TlbEntry& entry : slot.tables[r]->entries)
-      drop(entry);
-    slot.dirty[r] = false;
+    for_each_entry(slot, r, drop);
+    slot.used[r].count = 0;
   }
 }
 
@@ -121,10 +133,7 @@ void TlbStore::invalidate(const ShootdownRequest& request) {
 }
 
 void TlbStore::drop_code() {
-  for_each_table([](TlbTable& table) {
-    for (TlbEntry& entry : table.entries)
-      entry.code = nullptr;
-  });
+  for_each_entry([](TlbEntry& entry) { entry.code = nullptr; });
 }
 
 void TlbStore::invalidate_all() {
@@ -161,12 +170,11 @@ void TlbStore::invalidate_asid(u16 asid) {
 
 void TlbStore::drop_range(TlbSlot& slot, u64 base, u64 size, bool all) {
   for (unsigned r = 0; r < kRegimes; ++r) {
-    if (!slot.dirty[r])
+    if (slot.used[r].count == 0)
       continue;
     TlbTable& table = *slot.tables[r];
     if (size >= kTlbEntries * kTlbPageSize) {
-      for (TlbEntry& entry : table.entries)
-        drop_if(entry, base, size, all);
+      for_each_entry(slot, r, [&](TlbEntry& entry) { drop_if(entry, base, size, all); });
     } else {
       for (u64 offset = 0; offset < size; offset += kTlbPageSize)
         drop_if(table.entry_for(base + offset), base, size, all);
@@ -207,10 +215,9 @@ void TlbStore::invalidate_va(u64 va, u16 asid, bool any_asid) {
 }
 
 void TlbStore::drop_ipa(u64 ipa, u64 size) {
-  for_each_table([&](TlbTable& table) {
-    for (TlbEntry& entry : table.entries)
-      if (entry.ipa - ipa < size)
-        drop(entry);
+  for_each_entry([&](TlbEntry& entry) {
+    if (entry.ipa - ipa < size)
+      drop(entry);
   });
 }
 
@@ -225,10 +232,9 @@ void TlbStore::drop_writers(u64 ipa) {
   }
   if (!bucket.overflowed)
     return;
-  for_each_table([&](TlbTable& table) {
-    for (TlbEntry& entry : table.entries)
-      if (entry.ipa == ipa)
-        entry.write_tag = kTlbInvalid;
+  for_each_entry([&](TlbEntry& entry) {
+    if (entry.ipa == ipa)
+      entry.write_tag = kTlbInvalid;
   });
 }
 

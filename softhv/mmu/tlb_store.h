@@ -33,13 +33,24 @@ struct TlbContext {
   }
 };
 
+// Which entries of a table have been filled, so that emptying it costs what filling it did.
+struct TlbUse {
+  u32 count = 0; // kTlbEntries: too many to tell
+  std::array<u16, kTlbEntries> index;
+
+  void note(u16 entry) {
+    if (count < kTlbEntries)
+      index[count++] = entry;
+  }
+};
+
 struct TlbSlot {
   TlbContext context;
   u64 lower_serial = 0; // tags walk results of TTBR0_EL1 addresses of this context
   u64 upper_serial = 0; // the same for TTBR1_EL1; shared by contexts that differ in ASID only
   u64 last_used = 0;
   std::array<std::unique_ptr<TlbTable>, kRegimes> tables;
-  std::array<bool, kRegimes> dirty{};
+  std::array<TlbUse, kRegimes> used;
 };
 
 class TlbStore {
@@ -63,7 +74,7 @@ public:
 
 private:
   static constexpr size_t kSlots = 8;
-  static constexpr size_t kWalks = 4096;
+  static constexpr size_t kWalks = 16384;
   static constexpr size_t kMaxBlocks = 4096;
   static constexpr size_t kBuckets = 2048;
   static constexpr size_t kBucketSize = 4;
@@ -96,7 +107,9 @@ private:
   }
 
   template <typename F>
-  void for_each_table(F f);
+  static void for_each_entry(TlbSlot& slot, unsigned regime, F f);
+  template <typename F>
+  void for_each_entry(F f);
   static void clear(TlbSlot& slot);
   void invalidate_all();
   void invalidate_asid(u16 asid);

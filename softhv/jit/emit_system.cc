@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// System registers that are plain storage, interrupt masks, barriers and cache operations.
+#include <cstddef>
+
+#include "softhv/jit/emitter.h"
+#include "softhv/system/id_profile.h"
+
+namespace softhv::jit {
+
+using ir::Op;
+using namespace Xbyak::util; // NOLINT(google-build-using-namespace)
+
+void Emitter::emit_system_access(const ir::Inst& inst) {
+  const auto offset = static_cast<size_t>(inst.imm);
+  if (inst.op == Op::kSysWrite) {
+    as_.mov(Assembler::state64(offset), read(inst.a, reg::kScratch0));
+    return;
+  }
+  const Reg64 d = target(inst.d, reg::kScratch0);
+  if (inst.has(ir::kWide))
+    as_.mov(d, Assembler::state64(offset));
+  else
+    as_.mov(d.cvt32(), Assembler::state32(offset));
+  write(inst.d, d);
+}
+
+// Unmasking with a line high, and changes that concern the debug unit, are the interpreter's.
+void Emitter::emit_interrupt_masks(const ir::Inst& inst) {
+  const Address daif = Assembler::state32(offsetof(CpuState, pstate.daif));
+  if (inst.op == Op::kMaskInterrupts) {
+    as_.or_(daif, static_cast<u32>(inst.imm));
+    return;
+  }
+  as_.cmp(Assembler::state32(offsetof(CpuCore, interrupt_lines)), 0);
+  to_slow(Cc::kNe);
+  if (inst.op == Op::kUnmaskInterrupts) {
+    as_.and_(daif, ~static_cast<u32>(inst.imm));
+    return;
+  }
+  read_into(rcx, inst.a);
+  as_.and_(ecx, kDaifD | kDaifA | kDaifI | kDaifF);
+  as_.mov(edx, ecx);
+  as_.xor_(edx, daif);
+  as_.test(edx, kDaifD);
+  to_slow(Cc::kNe);
+  as_.mov(daif, ecx);
+}
+
+// A locked operation is a full barrier, and faster than MFENCE.
+void Emitter::emit_barrier() {
+  as_.lock();
+  as_.or_(dword[rsp], 0);
+}
+
+void Emitter::emit_complete_barrier() {
+  as_.cmp(Assembler::state32(offsetof(CpuCore, shootdowns_posted)), 0);
+  to_slow(Cc::kNe);
+  emit_barrier();
+}
+
+void Emitter::emit_zero_block(const ir::Inst& inst) {
+  read_into(rcx, inst.a);
+  as_.and_(rcx, -static_cast<int>(id::kZvaBytes));
+  translate(rcx, 1, Access::kWrite, false);
+  as_.add(rdx, rcx);
+  as_.pxor(reg::kVectorScratch0, reg::kVectorScratch0);
+  for (int at = 0; at < static_cast<int>(id::kZvaBytes); at += 16)
+    as_.movaps(xword[rdx + at], reg::kVectorScratch0);
+}
+
+void Emitter::emit_cache_check(const ir::Inst& inst) {
+  translate(read(inst.a, rcx), 1, Access::kRead, false);
+}
+
+} // namespace softhv::jit
