@@ -18,6 +18,7 @@
 #include "softhv/jit/emitter.h"
 #include "softhv/jit/page.h"
 #include "softhv/jit/passes.h"
+#include "softhv/jit/perf_output.h"
 #include "softhv/jit/thunks.h"
 #include "softhv/mmu/mmu.h"
 #include "softhv/system/fp_trap.h"
@@ -318,6 +319,8 @@ struct Engine::Impl {
     cpu.statistics.instructions_translated.add(block.words.size());
     cpu.statistics.code_bytes.add(as.position() - start);
     cpu.statistics.code_bytes_peak.raise_to(as.position());
+    tell_perf(cpu.vm.engine_options(), executable(start), as.position() - start,
+              (cpu.s.pc & kTlbPageMask) + offset, page.mode.el);
   }
 
   Cpu& cpu;

@@ -171,11 +171,12 @@ struct Mmu::Impl final : DescriptorReader {
   TlbEntry& fill(u64 va, Regime regime, Access access, const Leaf& leaf, const Stage2Page& page) {
     const u64 tag = va & kTlbPageMask;
     TlbEntry& entry = table(regime).entry_for(va);
+    if (!entry.in_use())
+      slot->used[static_cast<u8>(regime)].note(static_cast<u16>(TlbTable::index_of(va)));
     const u64 addend = reinterpret_cast<u64>(page.host) - tag;
     if (entry.host_addend != addend || entry.ipa != leaf.ipa ||
         entry.attributes != (config.canonical(tag) | (leaf.global ? 1 : 0))) {
       entry = TlbEntry{};
-      slot->used[static_cast<u8>(regime)].note(static_cast<u16>(TlbTable::index_of(va)));
       entry.host_addend = addend;
       entry.ipa = leaf.ipa;
       entry.attributes = config.canonical(tag) | (leaf.global ? 1 : 0);

@@ -27,6 +27,8 @@ struct alignas(64) TlbEntry {
   void* code = nullptr; // the engine's, for the code in the page; dropped with the entry
   u64 attributes = 0;   // private to softhv/mmu
   std::atomic<u32>* info = nullptr; // the page's Stage2Page::info
+
+  [[nodiscard]] bool in_use() const { return (read_tag & write_tag & fetch_tag) != kTlbInvalid; }
 };
 
 inline constexpr unsigned kTlbIndexBits = 11;
