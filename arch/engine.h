@@ -19,6 +19,7 @@ enum class PerfFormat : u8 { kNone, kMap, kJitdump };
 struct EngineOptions {
   Engine engine = Engine::kAuto; // kAuto: the fastest there is
   PerfFormat perf = PerfFormat::kNone;
+  bool lockstep = false; // translated code is compared with the interpreter, block by block
 
   bool operator==(const EngineOptions&) const = default;
 };

@@ -41,6 +41,11 @@ Status set_engine(const arch::EngineOptions& options) {
       return s;
     }
   }
+  if (options.lockstep) {
+    if (Status s = set(HV_SOFTHV_OPTION_LOCKSTEP, 1, "lockstep checking"); !s) {
+      return s;
+    }
+  }
   switch (options.perf) {
   case arch::PerfFormat::kNone: return {};
   case arch::PerfFormat::kMap: return set(HV_SOFTHV_OPTION_PERF_MAP, 1, "the map for perf");

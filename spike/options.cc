@@ -43,6 +43,7 @@ struct RawOptions {
   std::string backend = "auto";
   std::string engine = "auto";
   std::string perf = "none";
+  bool lockstep = false;
   bool stats = false;
   std::string icount;
   std::string seed = "0";
@@ -91,6 +92,8 @@ void declare(CLI::App& app, RawOptions& raw) {
                  fmt::format("tell Linux's perf about translated code: {}", kPerfNames))
       ->type_name("FORMAT")
       ->capture_default_str();
+  app.add_flag("--lockstep", raw.lockstep,
+               "compare translated code with the interpreter, block by block; needs --smp 1");
   app.add_flag("--stats", raw.stats, "print what the engine has counted at exit");
   // A flag, for a value that follows without "=" would be the Image.
   app.add_flag("--icount", raw.icount,
@@ -247,7 +250,10 @@ Result<Options> check(const CLI::App& app, const RawOptions& raw) {
   if (!perf) {
     return perf.error();
   }
-  machine.engine = {*engine, *perf};
+  if (raw.lockstep && machine.vcpus != 1) {
+    return Error{fmt::format("--lockstep: one vCPU can be checked, not --smp {}", machine.vcpus)};
+  }
+  machine.engine = {*engine, *perf, raw.lockstep};
   machine.statistics = raw.stats;
   const auto icount = parse_icount(app, raw);
   if (!icount) {

@@ -67,6 +67,7 @@ TEST(Options, EnginePerfAndStatistics) {
   const Options defaults = parse({"Image"});
   EXPECT_EQ(defaults.machine.engine, arch::EngineOptions{});
   EXPECT_FALSE(defaults.machine.statistics);
+  EXPECT_TRUE(parse({"--lockstep", "Image"}).machine.engine.lockstep);
   const Options options = parse({"--engine", "jit", "--perf", "jitdump", "--stats", "Image"});
   EXPECT_EQ(options.machine.engine.engine, arch::Engine::kJit);
   EXPECT_EQ(options.machine.engine.perf, arch::PerfFormat::kJitdump);

@@ -17,6 +17,7 @@ namespace softhv {
 class Mmu;
 class Vm;
 class Waiter;
+class WriteJournal;
 namespace debug {
 class DebugUnit;
 }
@@ -105,6 +106,9 @@ struct Cpu : CpuCore {
   bool alone = false;
 
   EngineStatistics statistics;
+
+  // Not null while what is executed will be undone (mmu/write_journal.h).
+  WriteJournal* journal = nullptr;
 
   // Set with `exit` filled in when hv_vcpu_run has to return.
   bool exit_pending = false;

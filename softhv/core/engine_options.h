@@ -8,6 +8,13 @@ namespace softhv {
 
 enum class Engine : u8 { kInterpreter, kJit };
 
+// How much of the host's instruction set the JIT makes use of.
+enum class HostLevel : u8 {
+  kBaseline, // SSE4.2 and CMPXCHG16B
+  kAvx,      // and AVX, but nothing that came later
+  kAll,      // whatever the host has
+};
+
 inline constexpr u64 kMinCodeCacheBytes = 1 << 20;
 inline constexpr u64 kDefaultCodeCacheBytes = 128 << 20;
 
@@ -24,6 +31,10 @@ struct EngineOptions {
   u64 code_cache_bytes = kDefaultCodeCacheBytes;
   // Interpret every block as well, on a copy of the state, and stop the vCPU where they differ.
   bool lockstep = false;
+  // For tests of that: the JIT takes this instruction word for a NOP. 0: none.
+  u32 mistranslated = 0;
+  // No more than the host has is used whatever this says.
+  HostLevel host_level = HostLevel::kAll;
   // Tell perf the names of translated blocks (softhv/jit/perf_output.h).
   bool perf_map = false;
   bool jitdump = false;

@@ -21,6 +21,8 @@ constexpr StatisticRow kRows[] = {
     ROW(code_cache_flushes),
     ROW(code_pages_invalidated),
     ROW(interpreter_fallbacks),
+    ROW(lockstep_checked),
+    ROW(lockstep_unchecked),
     ROW(tlb_hits),
     ROW(tlb_misses),
     ROW(table_walks),

@@ -41,6 +41,9 @@ struct EngineStatistics {
   Counter code_pages_invalidated;  // guest pages with translated code that were written to
   Counter interpreter_fallbacks;   // instructions that the JIT left to the interpreter
 
+  Counter lockstep_checked;   // instructions that both engines ran, to the same end
+  Counter lockstep_unchecked; // instructions that only one engine could run
+
   Counter tlb_hits;          // 0 where the engine does not count them
   Counter tlb_misses;        // accesses and fetches whose page the first-level TLB did not have
   Counter table_walks;       // those of them that read the guest's translation tables

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// softhv-difftest: every row of the instruction table that EL0 can run, under SoftHV's interpreter
+// softhv-difftest: every row of the instruction table that EL0 can run, under SoftHV
 // and under qemu-aarch64, compared in all registers, flags, FPSR and memory.
 // Exit status: 0 no difference and full coverage, 1 otherwise, 2 usage.
 #include <CLI/CLI.hpp>
@@ -18,7 +18,7 @@ namespace softhv::difftest {
 namespace {
 
 struct Options {
-  Engine engine = default_engine();
+  EngineOptions engine{.engine = default_engine()};
   std::string qemu = "qemu-aarch64";
   std::string runner = DIFFTEST_RUNNER;
   std::string row;
@@ -186,10 +186,17 @@ int run(const Options& options) {
 int main(int argc, char** argv) { // NOLINT(bugprone-exception-escape): ends with a message
   using softhv::difftest::Options;
   Options options;
-  CLI::App app{"Compares SoftHV's interpreter with qemu-aarch64, instruction by instruction."};
-  app.add_option("--engine", options.engine, "The engine to compare: jit or interp")
+  CLI::App app{"Compares SoftHV with qemu-aarch64, instruction by instruction."};
+  app.add_option("--engine", options.engine.engine, "The engine to compare: jit or interp")
       ->transform(CLI::CheckedTransformer(std::map<std::string, softhv::Engine>{
           {"jit", softhv::Engine::kJit}, {"interp", softhv::Engine::kInterpreter}}));
+  app.add_flag("--lockstep", options.engine.lockstep, "Compare the JIT with the interpreter too");
+  app.add_option("--host-features", options.engine.host_level,
+                 "What the JIT uses of the host: baseline, avx or all")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, softhv::HostLevel>{{"baseline", softhv::HostLevel::kBaseline},
+                                                   {"avx", softhv::HostLevel::kAvx},
+                                                   {"all", softhv::HostLevel::kAll}}));
   app.add_option("--row", options.row, "Only the row with this id");
   app.add_option("--cases", options.cases, "Cases for each row")->capture_default_str();
   app.add_option("--seed", options.seed, "Seed of the generator")->capture_default_str();

@@ -50,11 +50,9 @@ struct SoftHvSide::Memory {
   u8 pristine_data[DIFFTEST_DATA_SIZE];
 };
 
-SoftHvSide::SoftHvSide(Engine engine)
+SoftHvSide::SoftHvSide(const EngineOptions& options)
     : memory_(std::make_unique<Memory>()), vm_(std::make_unique<Vm>(40U)),
       cpu_(std::make_unique<Cpu>(*vm_, 0)) {
-  EngineOptions options;
-  options.engine = engine;
   vm_->set_engine_options(options);
   for (u32 i = 0; i < DIFFTEST_CODE_SIZE / 4; ++i) {
     const u32 word = difftest_code_word(i);

@@ -13,7 +13,7 @@ namespace softhv::difftest {
 
 class SoftHvSide {
 public:
-  explicit SoftHvSide(Engine engine);
+  explicit SoftHvSide(const EngineOptions& options);
   ~SoftHvSide();
 
   // Runs one case. When it changed the data region elsewhere than in its window, moves the window

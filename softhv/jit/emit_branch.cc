@@ -139,7 +139,7 @@ void Emitter::emit_branch_if(const ir::Inst& inst) {
     break;
   }
   const int index = block_->index_of(inst.imm);
-  if (index > inst.index && options_.chain) {
+  if (index > inst.index) {
     jumps_.push_back({as_.jump_forward(cc), static_cast<u16>(index)});
     return;
   }

@@ -2,6 +2,7 @@
 #include "softhv/jit/engine.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <unordered_map>
 #include <vector>
@@ -16,11 +17,13 @@
 #include "softhv/isa/decoder.h"
 #include "softhv/jit/code_memory.h"
 #include "softhv/jit/emitter.h"
+#include "softhv/jit/lockstep.h"
 #include "softhv/jit/page.h"
 #include "softhv/jit/passes.h"
 #include "softhv/jit/perf_output.h"
 #include "softhv/jit/thunks.h"
 #include "softhv/mmu/mmu.h"
+#include "softhv/system/exception.h"
 #include "softhv/system/fp_trap.h"
 
 #include <immintrin.h>
@@ -59,9 +62,13 @@ u64 key_of(u64 ipa, Mode mode) {
 struct Engine::Impl {
   Impl(Cpu& owner, std::unique_ptr<CodeMemory> code_memory)
       : cpu(owner), memory(std::move(code_memory)),
-        as(memory->writable(), memory->size(), kConstantsSize, HostFeatures::detect()),
+        as(memory->writable(), memory->size(), kConstantsSize,
+           HostFeatures::detect(owner.vm.engine_options().host_level)),
         thunks(emit_thunks(as, {.interpret = interpret, .next = next, .link = link})),
-        start_of_blocks(as.position()), predecoded(kPredecoded) {}
+        start_of_blocks(as.position()), predecoded(kPredecoded) {
+    if (cpu.vm.engine_options().lockstep)
+      lockstep = std::make_unique<Lockstep>(cpu, invalidations);
+  }
 
   struct Block {
     u32 start;
@@ -143,6 +150,8 @@ struct Engine::Impl {
 
   // The code to go on with at cpu.s.pc, or what leaves the JIT.
   const void* find_code() {
+    if (lockstep != nullptr)
+      finish_lockstep();
     for (;;) {
       if (cpu.exit_pending || budget(cpu) == 0)
         return executable(thunks.leave);
@@ -161,10 +170,21 @@ struct Engine::Impl {
         translate(*page, offset);
         continue;
       }
+      if (lockstep != nullptr && !lockstep->begin(code))
+        continue;
       cpu.code_page = cpu.s.pc & kTlbPageMask;
       current = page;
       return code;
     }
+  }
+
+  // Where the engines differ the vCPU stops, for no reason that a host could act on.
+  void finish_lockstep() {
+    collect_fp_flags();
+    if (lockstep->finish())
+      return;
+    std::fputs(lockstep->report().c_str(), stderr);
+    exit_to_host(cpu, cpu.s.pc, {.reason = ExitReason::kUnknown});
   }
 
   // Translated code goes from page to page within a mode. What decides the mode besides the
@@ -264,6 +284,8 @@ struct Engine::Impl {
     cpu.mmu->drop_code();
     pages.clear();
     blocks.clear();
+    if (lockstep != nullptr)
+      lockstep->clear();
     current = nullptr;
     as.restart(start_of_blocks);
     memory->discard(start_of_blocks);
@@ -303,16 +325,22 @@ struct Engine::Impl {
       flush();
       return;
     }
-    ir::Block block = lift_block(page.host, offset, page.mode);
+    ir::Block block = lockstep != nullptr ? Lockstep::lift(page.host, offset, page.mode)
+                                          : lift_block(page.host, offset, page.mode);
+    if (const u32 wrong = cpu.vm.engine_options().mistranslated; wrong != 0)
+      std::erase_if(block.insts,
+                    [&](const ir::Inst& inst) { return block.words[inst.index] == wrong; });
     mark_flags(block);
     const u32 start = as.position();
     const Finder finder(*this, page);
-    Emitter(as, thunks, finder, page.mode, {}).emit(block);
+    Emitter(as, thunks, finder, page.mode, {.chain = lockstep == nullptr}).emit(block);
     if (as.constants_full()) {
       flush();
       return;
     }
     blocks.push_back({start, &page});
+    if (lockstep != nullptr)
+      lockstep->add(executable(start), block, page.mode);
     page.entries[offset / 4] = executable(start);
     page.empty = false;
     cpu.statistics.blocks_translated.add();
@@ -334,7 +362,8 @@ struct Engine::Impl {
   Page* current = nullptr;   // of the code that find_code() gave last
   bool fpcr_default = true;  // as of the code that the TLB leads to
   bool sp_el0 = false;
-  u64 invalidations = 0; // how often code was forgotten
+  u64 invalidations = 0;              // how often code was forgotten
+  std::unique_ptr<Lockstep> lockstep; // null where it was not asked for
 };
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

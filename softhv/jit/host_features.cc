@@ -21,4 +21,13 @@ HostFeatures HostFeatures::detect() {
           .sha = cpu.has(Cpu::tSHA)};
 }
 
+HostFeatures HostFeatures::detect(HostLevel level) {
+  switch (level) {
+  case HostLevel::kBaseline: return baseline();
+  case HostLevel::kAvx: return {.avx = detect().avx};
+  case HostLevel::kAll: break;
+  }
+  return detect();
+}
+
 } // namespace softhv::jit

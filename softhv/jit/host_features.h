@@ -2,6 +2,8 @@
 // What the x86-64 host can do beyond the baseline of SSE4.2 and CMPXCHG16B.
 #pragma once
 
+#include "softhv/core/engine_options.h"
+
 namespace softhv::jit {
 
 struct HostFeatures {
@@ -18,6 +20,8 @@ struct HostFeatures {
 
   // What CPUID reports and the operating system enables.
   static HostFeatures detect();
+  // Of those, what is allowed to be used.
+  static HostFeatures detect(HostLevel level);
   // SSE4.2 and nothing more.
   static constexpr HostFeatures baseline() { return {}; }
 };

@@ -7,6 +7,7 @@
 #include "softhv/mmu/access.h"
 #include "softhv/mmu/data_abort.h"
 #include "softhv/mmu/mmu.h"
+#include "softhv/mmu/write_journal.h"
 #include "softhv/system/debug.h"
 #include "softhv/system/exception.h"
 #include "softhv/system/id_profile.h"
@@ -104,6 +105,23 @@ void leave_to_host(Cpu& cpu, const interp::Op* op, const DataAccess& a, const Pi
              {.status = kStatusTranslation | 3, .stage2 = true, .ipa = missing.target.ipa});
 }
 
+// What a device would do could not be undone.
+bool must_not_leave_memory(Cpu& cpu, const interp::Op* op) {
+  if (cpu.journal == nullptr)
+    return false;
+  cpu.journal->note_no_memory();
+  cpu.last = op;
+  exit_to_host(cpu, pc_of(cpu, op), {});
+  return true;
+}
+
+void note_write(Cpu& cpu, const Pieces& pieces) {
+  if (cpu.journal == nullptr)
+    return;
+  for (unsigned i = 0; i < pieces.count; ++i)
+    cpu.journal->note(pieces.part[i].host(), pieces.part[i].va, pieces.part[i].size);
+}
+
 bool all_memory(const Pieces& pieces) {
   return pieces.part[0].host() != nullptr &&
          (pieces.count == 1 || pieces.part[1].host() != nullptr);
@@ -187,6 +205,8 @@ bool load_slow(Cpu& cpu, const interp::Op* op, u64 va, void* out, unsigned size,
   if (!prepare(cpu, op, a, pieces))
     return false;
   if (!all_memory(pieces)) {
+    if (must_not_leave_memory(cpu, op))
+      return false;
     if (pieces.count == 1 && internal(cpu, pieces.part[0].target.ipa, size, false, out))
       return true;
     leave_to_host(cpu, op, a, pieces);
@@ -206,7 +226,7 @@ bool store_slow(Cpu& cpu, const interp::Op* op, u64 va, const void* in, unsigned
   if (!prepare(cpu, op, a, pieces))
     return false;
   if (!all_memory(pieces)) {
-    if (wants_to_be_alone(cpu, op))
+    if (must_not_leave_memory(cpu, op) || wants_to_be_alone(cpu, op))
       return false;
     u8 copy[id::kZvaBytes];
     std::memcpy(copy, in, size);
@@ -215,6 +235,7 @@ bool store_slow(Cpu& cpu, const interp::Op* op, u64 va, const void* in, unsigned
     leave_to_host(cpu, op, a, pieces);
     return false;
   }
+  note_write(cpu, pieces);
   copy_to(pieces.part[0].host(), in, pieces.part[0].size);
   if (pieces.count == 2)
     std::memcpy(pieces.part[1].host(), static_cast<const u8*>(in) + pieces.part[0].size,
@@ -239,8 +260,12 @@ void* atomic_pointer(Cpu& cpu, const interp::Op* op, u64 va, unsigned size) {
     if (!prepare(cpu, op, a, pieces))
       return nullptr;
   }
-  if (all_memory(pieces))
+  if (all_memory(pieces)) {
+    note_write(cpu, pieces);
     return pieces.part[0].host();
+  }
+  if (must_not_leave_memory(cpu, op))
+    return nullptr;
   u64 unused;
   if (cpu.vm.internal_read(cpu, pieces.part[0].target.ipa, 4, unused))
     data_abort(cpu, op, {.va = va, .write = a.write}, {.status = kStatusUnsupportedAtomic});
@@ -269,11 +294,14 @@ bool zero_block(Cpu& cpu, const interp::Op* op, u64 va) {
           {.va = base, .size = id::kZvaBytes, .write = true, .unprivileged = cpu.s.pstate.el == 0}))
     return false;
   if (!pieces.part[0].target.page) {
+    if (must_not_leave_memory(cpu, op))
+      return false;
     data_abort(
         cpu, op, {.va = va, .write = true, .syndrome_valid = false},
         {.status = kStatusTranslation | 3, .stage2 = true, .ipa = pieces.part[0].target.ipa});
     return false;
   }
+  note_write(cpu, pieces);
   std::memset(pieces.part[0].host(), 0, id::kZvaBytes);
   return true;
 }

@@ -18,7 +18,9 @@ constexpr unsigned kIpaBits = 40;
 
 } // namespace
 
-Machine::Machine(unsigned cpus, u64 ram_size) : vm_(kIpaBits), ram_size_(ram_size) {
+Machine::Machine(unsigned cpus, u64 ram_size, const std::optional<EngineOptions>& options)
+    : vm_(kIpaBits), ram_size_(ram_size) {
+  EXPECT_TRUE(!options || vm_.set_engine_options(*options));
   void* ram = mmap(nullptr, ram_size, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   EXPECT_NE(ram, MAP_FAILED);

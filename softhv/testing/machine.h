@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,8 +19,10 @@ inline constexpr u64 kRamSize = 16 << 20;
 
 class Machine {
 public:
-  // `cpus` vCPUs at EL1h with all interrupts masked, PC at the start of RAM, MMU off.
-  explicit Machine(unsigned cpus = 1, u64 ram_size = kRamSize);
+  // `cpus` vCPUs at EL1h with all interrupts masked, PC at the start of RAM, MMU off. Without
+  // options: those that a VM has by itself.
+  explicit Machine(unsigned cpus = 1, u64 ram_size = kRamSize,
+                   const std::optional<EngineOptions>& options = {});
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;

@@ -17,8 +17,9 @@ constexpr u32 kDone = 0x200;
 
 } // namespace
 
-Rig::Rig(unsigned grain, unsigned cpus, unsigned va_bits)
-    : machine(cpus), tables(machine, kTables, grain, va_bits) {
+Rig::Rig(unsigned grain, unsigned cpus, unsigned va_bits,
+         const std::optional<EngineOptions>& options)
+    : machine(cpus, kRamSize, options), tables(machine, kTables, grain, va_bits) {
   for (u32 n = 0; n < 16; ++n)
     machine.write(kVectors + n * 0x80ULL, hvc(kVectorCall + n));
   const u64 page = 1ULL << grain;

@@ -79,7 +79,9 @@ struct Outcome {
 
 class Rig {
 public:
-  explicit Rig(unsigned grain = 12, unsigned cpus = 1, unsigned va_bits = 48);
+  explicit Rig(unsigned grain = 12, unsigned cpus = 1, unsigned va_bits = 48,
+               const std::optional<EngineOptions>& options = {});
+  explicit Rig(const EngineOptions& options) : Rig(12, 1, 48, options) {}
 
   Machine machine;
   PageTables tables;

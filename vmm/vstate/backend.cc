@@ -112,6 +112,10 @@ Status check_engine(const Capabilities& capabilities, const arch::EngineOptions&
                              "--engine jit",
                              perf)};
   }
+  if (options.lockstep && (!capabilities.jit || options.engine == arch::Engine::kInterpreter)) {
+    return Error{"--lockstep: only translated code can be compared with the interpreter; this "
+                 "needs --engine jit"};
+  }
   return {};
 }
 

@@ -52,5 +52,13 @@ TEST(CheckEngine, PerfNeedsTheJit) {
   }
 }
 
+TEST(CheckEngine, LockstepNeedsTheJit) {
+  const arch::EngineOptions lockstep{.lockstep = true};
+  EXPECT_THAT(refusal(kInterpreter, lockstep), HasSubstr("--engine jit"));
+  EXPECT_THAT(refusal(kWithJit, {.engine = Engine::kInterpreter, .lockstep = true}),
+              HasSubstr("--lockstep"));
+  EXPECT_EQ(refusal(kWithJit, lockstep), "");
+}
+
 } // namespace
 } // namespace kindling::vmm::vstate

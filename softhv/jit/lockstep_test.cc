@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/jit/lockstep.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "softhv/interp/interpreter.h"
+#include "softhv/testing/rig.h"
+
+namespace softhv::jit {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::hvc;
+using testing::kData;
+using testing::kLdrX0X1;
+using testing::kNop;
+using testing::kRamBase;
+using testing::kStrX0X1;
+using testing::Machine;
+using testing::Outcome;
+using testing::Rig;
+using ::testing::internal::CaptureStderr;
+using ::testing::internal::GetCapturedStderr;
+
+constexpr u32 kAddX0X0X2 = 0x8b02'0000;  // add x0, x0, x2
+constexpr u32 kSubsX3X0X2 = 0xeb02'0003; // subs x3, x0, x2
+constexpr u32 kDmbIsh = 0xd503'3bbf;
+constexpr u32 kMrsX0Cntvct = 0xd53b'e040; // mrs x0, cntvct_el0
+constexpr u32 kBBack2 = 0x17ff'fffe;      // b .-8
+
+ir::Block lift(const std::vector<u32>& words) {
+  alignas(4096) static u8 page[kTlbPageSize];
+  std::memset(page, 0, sizeof page);
+  std::memcpy(page, words.data(), words.size() * 4);
+  return Lockstep::lift(page, 0, {});
+}
+
+TEST(LockstepBlocks, EndBeforeInstructionsThatMustRunOnce) {
+  EXPECT_EQ(lift({kAddX0X0X2, kMrsX0Cntvct, kNop, kBBack2}).words.size(), 1U);
+  const ir::Block alone = lift({kMrsX0Cntvct, kNop, kBBack2});
+  EXPECT_EQ(alone.words.size(), 1U);
+  EXPECT_EQ(Lockstep::repeatable(alone), 0U);
+  const ir::Block whole = lift({kAddX0X0X2, kDmbIsh, kStrX0X1, kBBack2});
+  EXPECT_EQ(whole.words.size(), 4U);
+  EXPECT_EQ(Lockstep::repeatable(whole), 4U);
+}
+
+// The block stands at the start of RAM; the test plays the translation.
+class LockstepRun : public ::testing::Test {
+protected:
+  void prepare(const std::vector<u32>& words) {
+    std::vector<u32> code = words;
+    code.push_back(kBBack2);
+    machine.load_words(code);
+    lockstep.add(&code_, Lockstep::lift(machine.host(kRamBase), 0, {}), {});
+    cpu().s.x[1] = kData;
+    cpu().s.x[0] = 7;
+    cpu().s.x[2] = 5;
+  }
+  void step(unsigned count) {
+    for (unsigned i = 0; i < count; ++i)
+      interp::step(cpu());
+  }
+  Cpu& cpu() { return machine.cpu(); }
+
+  Machine machine;
+  u64 invalidations = 0;
+  Lockstep lockstep{machine.cpu(), invalidations};
+  const int code_ = 0;
+};
+
+TEST_F(LockstepRun, UndoesWhatWasInterpreted) {
+  prepare({kAddX0X0X2, kStrX0X1, kSubsX3X0X2});
+  machine.write<u64>(kData, 1);
+  ASSERT_TRUE(lockstep.begin(&code_));
+  EXPECT_EQ(cpu().s.x[0], 7U);
+  EXPECT_EQ(cpu().s.pc, kRamBase);
+  EXPECT_EQ(machine.read<u64>(kData), 1U);
+  step(4);
+  EXPECT_TRUE(lockstep.finish()) << lockstep.report();
+  EXPECT_EQ(machine.read<u64>(kData), 12U);
+  EXPECT_EQ(cpu().statistics.lockstep_checked.get(), 4U);
+}
+
+TEST_F(LockstepRun, FindsAWrongRegister) {
+  prepare({kAddX0X0X2, kSubsX3X0X2});
+  ASSERT_TRUE(lockstep.begin(&code_));
+  step(3);
+  cpu().s.x[3] ^= 0x100;
+  ASSERT_FALSE(lockstep.finish());
+  EXPECT_THAT(lockstep.report(),
+              AllOf(HasSubstr("8b020000"), HasSubstr("eb020003"),
+                    HasSubstr("x3               interpreter 0000000000000007  jit "
+                              "0000000000000107")));
+#ifdef SOFTHV_CAPSTONE
+  EXPECT_THAT(lockstep.report(), HasSubstr("subs x3, x0, x2"));
+#endif
+}
+
+TEST_F(LockstepRun, FindsWrongFlags) {
+  prepare({kSubsX3X0X2});
+  ASSERT_TRUE(lockstep.begin(&code_));
+  step(2);
+  cpu().s.pstate.nzcv ^= kFlagC;
+  ASSERT_FALSE(lockstep.finish());
+  EXPECT_THAT(lockstep.report(), HasSubstr("nzcv"));
+}
+
+TEST_F(LockstepRun, FindsWrongVectorsAndStatus) {
+  prepare({kNop});
+  ASSERT_TRUE(lockstep.begin(&code_));
+  step(2);
+  cpu().s.v[31].d[1] = 1;
+  cpu().s.fpsr = 1;
+  ASSERT_FALSE(lockstep.finish());
+  EXPECT_THAT(lockstep.report(), AllOf(HasSubstr("v31.d[1]"), HasSubstr("fpsr")));
+}
+
+TEST_F(LockstepRun, FindsAWrongStore) {
+  prepare({kStrX0X1});
+  ASSERT_TRUE(lockstep.begin(&code_));
+  step(2);
+  machine.write<u64>(kData, 8);
+  ASSERT_FALSE(lockstep.finish());
+  EXPECT_THAT(lockstep.report(),
+              HasSubstr("memory 0000000040800000: interpreter 0700000000000000  jit "
+                        "0800000000000000"));
+}
+
+TEST_F(LockstepRun, WhatTheHostWroteMeanwhileIsNoDifference) {
+  prepare({kLdrX0X1, kAddX0X0X2});
+  machine.write<u64>(kData, 1);
+  ASSERT_TRUE(lockstep.begin(&code_));
+  machine.write<u64>(kData, 2);
+  step(3);
+  EXPECT_TRUE(lockstep.finish()) << lockstep.report();
+  EXPECT_EQ(cpu().s.x[0], 7U);
+}
+
+TEST_F(LockstepRun, AccessesWithoutMemoryAreMadeOnce) {
+  prepare({kAddX0X0X2, kStrX0X1});
+  cpu().s.x[1] = 0x1000; // nothing there: leaves to the host
+  EXPECT_FALSE(lockstep.begin(&code_));
+  EXPECT_EQ(cpu().s.x[0], 12U);
+  EXPECT_TRUE(cpu().exit_pending);
+  EXPECT_EQ(cpu().exit.physical_address, 0x1000U);
+  EXPECT_TRUE(lockstep.finish());
+  EXPECT_GT(cpu().statistics.lockstep_unchecked.get(), 0U);
+}
+
+// With the JIT itself.
+
+EngineOptions lockstep_options() {
+  EngineOptions options;
+  options.engine = softhv::Engine::kJit;
+  options.lockstep = true;
+  return options;
+}
+
+TEST(LockstepEngine, RightCodeRuns) {
+  Rig rig(lockstep_options());
+  Cpu& cpu = rig.cpu();
+  rig.tables.map(kData, kData, testing::kDescAf | testing::kDescInner | testing::kDescUser);
+  for (const unsigned el : {0U, 1U}) {
+    cpu.s.x[0] = 7;
+    cpu.s.x[1] = kData;
+    cpu.s.x[2] = 5;
+    EXPECT_TRUE(rig.execute(el, {kAddX0X0X2, kStrX0X1, kLdrX0X1, kSubsX3X0X2}).completed);
+    EXPECT_EQ(cpu.s.x[3], 7U);
+  }
+  EXPECT_GE(cpu.statistics.lockstep_checked.get(), 8U);
+}
+
+TEST(LockstepEngine, FaultsAreCompared) {
+  Rig rig(lockstep_options());
+  rig.cpu().s.x[1] = 0x123'4000; // not mapped
+  const Outcome outcome = rig.execute(0, {kAddX0X0X2, kLdrX0X1});
+  EXPECT_EQ(outcome.ec(), 0x24U);
+  EXPECT_EQ(outcome.far, 0x123'4000U);
+  EXPECT_GE(rig.cpu().statistics.lockstep_checked.get(), 2U);
+}
+
+TEST(LockstepEngine, StopsAtAMistranslation) {
+  EngineOptions options = lockstep_options();
+  options.mistranslated = kAddX0X0X2;
+  Rig rig(options);
+  rig.cpu().s.x[0] = 7;
+  rig.cpu().s.x[2] = 5;
+  CaptureStderr();
+  const Outcome outcome = rig.execute(1, {kNop, kAddX0X0X2, kNop});
+  const std::string report = GetCapturedStderr();
+  EXPECT_TRUE(outcome.exited);
+  EXPECT_EQ(outcome.exit.reason, ExitReason::kUnknown);
+  EXPECT_THAT(report, AllOf(HasSubstr("lockstep: the engines differ"), HasSubstr("8b020000"),
+                            HasSubstr("x0               interpreter 000000000000000c  jit "
+                                      "0000000000000007")));
+}
+
+} // namespace
+} // namespace softhv::jit
