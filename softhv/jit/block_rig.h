@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Test rig: random programs of a few blocks, run by the JIT and by the interpreter from the same
+// state, compared in all registers, system registers and memory. For tests and fuzzers.
+#pragma once
+
+#include <memory>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "softhv/difftest/generator.h"
+#include "softhv/testing/rig.h"
+
+namespace softhv::jit {
+
+// A program and what it starts from.
+struct BlockCase {
+  unsigned el = 0;
+  u64 pc = 0;
+  std::vector<u32> words;
+  std::vector<bool> entered; // whether branches may lead to the instruction
+  CpuState state;            // registers, FPCR, FPSR and NZCV of it
+  bool cold = false;         // with the TLB empty
+};
+
+// Draws its decisions from a fuzzer's input, then from a generator that the input seeds.
+class BlockGenerator {
+public:
+  explicit BlockGenerator(std::span<const u8> input);
+
+  BlockCase make();
+
+private:
+  u64 random();
+  u64 below(u64 bound) { return random() % bound; }
+  bool chance(unsigned percent) { return below(100) < percent; }
+  void add(BlockCase& c, u32 word, bool may_enter = true);
+  void add_row(BlockCase& c);
+  void add_control(BlockCase& c, unsigned length);
+  void resolve(BlockCase& c);
+  u32 with_registers(const isa::Row& row, u32 word);
+  void fill(BlockCase& c);
+
+  struct Jump {
+    size_t index;
+    unsigned width; // of the immediate
+    unsigned low;   // its lowest bit
+    bool backward;
+  };
+
+  std::span<const u8> input_;
+  std::mt19937_64 random_;
+  difftest::Generator registers_;
+  std::vector<Jump> jumps_;
+};
+
+class BlockRig {
+public:
+  // The JITs take the word for a NOP (EngineOptions::mistranslated).
+  explicit BlockRig(u32 mistranslated = 0);
+  ~BlockRig();
+
+  // "" when both engines end alike with every level of host features, translating and again with
+  // what was translated; else what differs.
+  std::string run(const BlockCase& c);
+
+  // Of the last case: how the interpreter ended.
+  [[nodiscard]] const testing::Outcome& outcome() const;
+
+private:
+  struct Side;
+
+  std::unique_ptr<Side> interpreter_;
+  std::vector<std::unique_ptr<Side>> jits_;
+};
+
+} // namespace softhv::jit
