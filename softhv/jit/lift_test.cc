@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "softhv/jit/lift.h"
+
+#include <cstring>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "softhv/mmu/tlb.h"
+
+namespace softhv::jit {
+namespace {
+
+using ir::Op;
+
+constexpr u32 kNop = 0xd503'201f;
+constexpr u32 kRet = 0xd65f'03c0;
+
+ir::Block lift(const std::vector<u32>& words, u32 offset = 0, Mode mode = {},
+               u32 limit = kMaxBlock) {
+  std::vector<u8> page(kTlbPageSize);
+  for (u32 at = 0; at < kTlbPageSize; at += 4)
+    std::memcpy(&page[at], &kNop, 4);
+  std::memcpy(&page[offset], words.data(), words.size() * 4);
+  return lift_block(page.data(), offset, mode, limit);
+}
+
+TEST(Lift, OperandsAndFlags) {
+  const ir::Block block = lift({0x2b02'0423, kRet}); // adds w3, w1, w2, lsl #1
+  ASSERT_EQ(block.words.size(), 2U);
+  const ir::Inst& add = block.insts[block.insts.size() - 2];
+  EXPECT_EQ(add.op, Op::kAdd);
+  EXPECT_EQ(add.d, 3);
+  EXPECT_EQ(add.a, 1);
+  EXPECT_TRUE(add.has(ir::kSetsFlags));
+  EXPECT_FALSE(add.has(ir::kWide));
+  EXPECT_EQ(add.index, 0);
+  EXPECT_EQ(block.insts.back().op, Op::kReturn);
+  EXPECT_EQ(block.insts.back().index, 1);
+}
+
+TEST(Lift, RegisterThirtyOneIsZeroOrTheStackPointer) {
+  const ir::Block block = lift({0x9100'43ff, 0xaa1f'03e0, kRet}); // add sp, sp, #16; mov x0, xzr
+  EXPECT_EQ(block.insts[0].d, kRegSp);
+  EXPECT_EQ(block.insts[0].a, kRegSp);
+  for (const ir::Inst& inst : block.insts)
+    if (inst.index == 1) {
+      EXPECT_EQ(inst.d, 0);
+    }
+}
+
+TEST(Lift, ABranchEndsTheBlockAndAConditionalOneDoesNot) {
+  const ir::Block block = lift({0x5400'0040, kNop, 0x1400'0004, kNop}, 0x100); // b.eq; b
+  EXPECT_EQ(block.words.size(), 3U);
+  EXPECT_FALSE(block.falls_through);
+  EXPECT_EQ(block.insts.front().op, Op::kBranchIf);
+  EXPECT_EQ(block.insts.front().imm, 0x108);
+  EXPECT_EQ(block.insts.back().op, Op::kBranch);
+  EXPECT_EQ(block.insts.back().imm, 0x118);
+}
+
+TEST(Lift, ABlockEndsWithItsPage) {
+  const ir::Block block = lift({}, kTlbPageSize - 8);
+  EXPECT_EQ(block.words.size(), 2U);
+  EXPECT_TRUE(block.falls_through);
+  EXPECT_EQ(block.end(), kTlbPageSize);
+}
+
+TEST(Lift, ABlockIsNoLongerThanAllowed) {
+  EXPECT_EQ(lift({}).words.size(), kMaxBlock);
+  const ir::Block short_block = lift({}, 0, {}, 3);
+  EXPECT_EQ(short_block.words.size(), 3U);
+  EXPECT_TRUE(short_block.falls_through);
+}
+
+TEST(Lift, WhatIsUndefinedOrTrapsIsLeftToTheInterpreter) {
+  const ir::Block undefined = lift({0x0000'0000});
+  EXPECT_EQ(undefined.insts.back().op, Op::kInterpretAndLeave);
+  EXPECT_FALSE(undefined.falls_through);
+  constexpr u32 kFadd = 0x1e62'2820; // fadd d0, d1, d2
+  EXPECT_EQ(lift({kFadd}, 0, {.fp_trapped = true}).insts.back().op, Op::kInterpretAndLeave);
+  EXPECT_EQ(lift({kFadd}, 0, {}, 1).insts.back().op, Op::kVector);
+  EXPECT_EQ(lift({kFadd}, 0, {.fpcr_default = false}, 1).insts.back().op, Op::kInterpret);
+}
+
+TEST(Lift, PlainSystemRegistersAreMemory) {
+  constexpr u32 kMrsX0TpidrEl0 = 0xd53b'd040;
+  constexpr u32 kMrsX0Cntvct = 0xd53b'e040;
+  EXPECT_EQ(lift({kMrsX0TpidrEl0}, 0, {}, 1).insts.back().op, Op::kSysRead);
+  EXPECT_NE(lift({kMrsX0Cntvct}, 0, {}, 1).insts.back().op, Op::kSysRead);
+  constexpr u32 kMrsX0VbarEl1 = 0xd538'c000; // not for EL0
+  EXPECT_EQ(lift({kMrsX0VbarEl1}, 0, {.el = 1}, 1).insts.back().op, Op::kSysRead);
+  EXPECT_NE(lift({kMrsX0VbarEl1}, 0, {.el = 0}, 1).insts.back().op, Op::kSysRead);
+}
+
+TEST(Lift, ModesHaveDifferentKeys) {
+  std::vector<bool> seen(kModes);
+  for (unsigned n = 0; n < kModes; ++n) {
+    const Mode mode{.el = static_cast<u8>(n & 1),
+                    .sp_el0 = (n & 2) != 0,
+                    .fp_trapped = (n & 4) != 0,
+                    .fpcr_default = (n & 8) != 0};
+    ASSERT_LT(index_of(mode), kModes);
+    EXPECT_FALSE(seen[index_of(mode)]);
+    seen[index_of(mode)] = true;
+  }
+}
+
+} // namespace
+} // namespace softhv::jit
