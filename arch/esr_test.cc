@@ -53,8 +53,7 @@ TEST(Esr, LoadsAreExtendedToTheRegister) {
 
 TEST(Esr, SystemRegisterTrap) {
   // mrs x7, SCTLR_EL1 (3, 0, c1, c0, 0)
-  const u64 esr =
-      make_esr(ExceptionClass::kSysReg, 3ULL << 20 | 1ULL << 10 | 7ULL << 5 | 1);
+  const u64 esr = make_esr(ExceptionClass::kSysReg, 3ULL << 20 | 1ULL << 10 | 7ULL << 5 | 1);
   const SystemRegisterTrap trap = decode_system_register_trap(esr);
   EXPECT_EQ(trap.encoding, 0xc080U);
   EXPECT_EQ(trap.reg, 7);
