@@ -200,4 +200,51 @@ void Emitter::emit_store_pair(const ir::Inst& inst) {
   store_register(inst, inst.d2, va, reg::kScratch1, bytes);
 }
 
+void Emitter::emit_multiple(const ir::Inst& inst) {
+  const bool load = inst.op == Op::kLoadMultiple;
+  const int bytes = 1 << inst.size;
+  const Reg64 va = address(inst);
+  translate(va, inst.shift * static_cast<unsigned>(bytes), load ? Access::kRead : Access::kWrite,
+            false);
+  if (load)
+    as_.add(reg::kScratch1, va);
+  for (int i = 0; i < inst.shift; ++i) {
+    const auto d = static_cast<ir::Reg>((inst.d + i) % 32);
+    if (load)
+      load_register(inst, d, ptr[reg::kScratch1 + i * bytes]);
+    else
+      store_register(inst, d, va, reg::kScratch1, i * bytes);
+  }
+}
+
+void Emitter::emit_replicate(const ir::Inst& inst) {
+  const Reg64 va = address(inst);
+  translate(va, 1U << inst.size, Access::kRead, false);
+  const Xbyak::RegExp from = va + reg::kScratch1;
+  const bool held = vector_in_register(inst.d);
+  const Xbyak::Xmm x = held ? Xbyak::Xmm(kRegisterMap.vector[inst.d]) : reg::kVectorScratch0;
+  switch (inst.size) {
+  case 0:
+    as_.movzx(ecx, byte[from]);
+    as_.imul(ecx, ecx, 0x0101'0101);
+    as_.movd(x, ecx);
+    break;
+  case 1:
+    as_.movzx(ecx, word[from]);
+    as_.imul(ecx, ecx, 0x0001'0001);
+    as_.movd(x, ecx);
+    break;
+  case 2: as_.movd(x, dword[from]); break;
+  default: as_.movq(x, qword[from]); break;
+  }
+  if (inst.size < 3)
+    as_.pshufd(x, x, 0);
+  if (inst.size == 3 && inst.has(ir::kWide))
+    as_.punpcklqdq(x, x);
+  if (inst.size < 3 && !inst.has(ir::kWide))
+    as_.movq(x, x);
+  if (!held)
+    as_.movaps(vector_memory(inst.d), x);
+}
+
 } // namespace softhv::jit

@@ -126,6 +126,9 @@ void Emitter::emit_inst(const ir::Inst& inst) {
   case Op::kAtomicSet:
   case Op::kAtomicSwap: emit_atomic(inst); break;
   case Op::kCompareSwap: emit_compare_swap(inst); break;
+  case Op::kLoadMultiple:
+  case Op::kStoreMultiple: emit_multiple(inst); break;
+  case Op::kLoadReplicate: emit_replicate(inst); break;
   case Op::kCompareSwapPair: emit_compare_swap_pair(inst); break;
   case Op::kExclusiveLoad: emit_exclusive_load(inst); break;
   case Op::kExclusiveStore: emit_exclusive_store(inst); break;

@@ -124,6 +124,9 @@ private:
   void store_register(const ir::Inst& inst, ir::Reg d, const Reg64& va, const Reg64& addend,
                       int offset);
 
+  void emit_multiple(const ir::Inst& inst);
+  void emit_replicate(const ir::Inst& inst);
+
   // emit_atomic.cc
   void emit_atomic(const ir::Inst& inst);
   void emit_compare_swap(const ir::Inst& inst);

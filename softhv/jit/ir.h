@@ -93,6 +93,9 @@ enum class Op : u8 {
   kAtomicSwap,
   kCompareSwap, // d is compared and gets the old value, d2 is stored
 
+  kLoadMultiple,    // LD1: `length` SIMD&FP registers from d on, one behind the other
+  kStoreMultiple,   // ST1
+  kLoadReplicate,   // LD1R: one element, in each of the register's; kWide: of 128 bits, else of 64
   kExclusiveLoad,   // naturally aligned; arms the monitor
   kExclusiveStore,  // the same; d = status, d2 is stored
   kCompareSwapPair, // d:d+1 are compared and get the old values, d2:d2+1 are stored

@@ -120,6 +120,35 @@ bool pair(Lift& l) {
   return true;
 }
 
+// LD1, ST1 and LD1R
+
+void add_structure_writeback(Lift& l, i64 bytes) {
+  const u64 rm = bits(l.word, 20, 16);
+  l.add_wide(Op::kAdd, l.o.rn, l.o.rn, rm == 31 ? ir::kNone : static_cast<ir::Reg>(rm),
+             rm == 31 ? bytes : 0);
+}
+
+template <Op kOp, unsigned kRegisters, bool kPost = false>
+bool multiple(Lift& l) {
+  const auto size = static_cast<u8>(bit(l.word, 30) ? 4 : 3);
+  ir::Inst& inst = add_access(l, kOp, {size, ir::kVectorReg});
+  inst.shift = kRegisters;
+  if (kPost)
+    add_structure_writeback(l, kRegisters * (1LL << size));
+  return true;
+}
+
+template <bool kPost>
+bool replicate(Lift& l) {
+  const auto size = static_cast<u8>(bits(l.word, 11, 10));
+  ir::Inst& inst = add_access(l, Op::kLoadReplicate, {size, ir::kVectorReg});
+  if (bit(l.word, 30))
+    inst.flags |= ir::kWide;
+  if (kPost)
+    add_structure_writeback(l, 1LL << size);
+  return true;
+}
+
 // Ordered and atomic
 
 Transfer sized_transfer(const Lift& l) {
@@ -241,6 +270,24 @@ constexpr LiftRow kRows[] = {
     {InstId::kLdpFpOffset, pair<Op::kLoadPair, false>},
     {InstId::kLdpFpIndexed, pair<Op::kLoadPair, true>},
     {InstId::kLdnpFp, pair<Op::kLoadPair, false>},
+    {InstId::kLd1OneRegister, multiple<Op::kLoadMultiple, 1>},
+    {InstId::kLd1OneRegisterPost, multiple<Op::kLoadMultiple, 1, true>},
+    {InstId::kLd1TwoRegisters, multiple<Op::kLoadMultiple, 2>},
+    {InstId::kLd1TwoRegistersPost, multiple<Op::kLoadMultiple, 2, true>},
+    {InstId::kLd1ThreeRegisters, multiple<Op::kLoadMultiple, 3>},
+    {InstId::kLd1ThreeRegistersPost, multiple<Op::kLoadMultiple, 3, true>},
+    {InstId::kLd1FourRegisters, multiple<Op::kLoadMultiple, 4>},
+    {InstId::kLd1FourRegistersPost, multiple<Op::kLoadMultiple, 4, true>},
+    {InstId::kSt1OneRegister, multiple<Op::kStoreMultiple, 1>},
+    {InstId::kSt1OneRegisterPost, multiple<Op::kStoreMultiple, 1, true>},
+    {InstId::kSt1TwoRegisters, multiple<Op::kStoreMultiple, 2>},
+    {InstId::kSt1TwoRegistersPost, multiple<Op::kStoreMultiple, 2, true>},
+    {InstId::kSt1ThreeRegisters, multiple<Op::kStoreMultiple, 3>},
+    {InstId::kSt1ThreeRegistersPost, multiple<Op::kStoreMultiple, 3, true>},
+    {InstId::kSt1FourRegisters, multiple<Op::kStoreMultiple, 4>},
+    {InstId::kSt1FourRegistersPost, multiple<Op::kStoreMultiple, 4, true>},
+    {InstId::kLd1Replicate, replicate<false>},
+    {InstId::kLd1ReplicatePost, replicate<true>},
     {InstId::kStlr, ordered<Op::kStoreRelease>},
     {InstId::kLdar, ordered<Op::kLoadAcquire>},
     {InstId::kLdapr, ordered<Op::kLoadAcquire>},
