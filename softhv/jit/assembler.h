@@ -39,6 +39,11 @@ inline const Xbyak::Xmm kVectorScratch1{1};
 inline const Xbyak::Xmm kVectorScratch2{2};
 } // namespace reg
 
+// The register as an operand of 64 bits, or of 32.
+inline Xbyak::Reg32e sized(const Xbyak::Reg64& r, bool wide) {
+  return wide ? static_cast<Xbyak::Reg32e>(r) : static_cast<Xbyak::Reg32e>(r.cvt32());
+}
+
 class Assembler : public Xbyak::CodeGenerator {
 public:
   // Writes to `memory`. The first `constants_size` bytes are kept for constants.

@@ -9,16 +9,7 @@ namespace softhv::jit {
 using ir::Op;
 using namespace Xbyak::util; // NOLINT(google-build-using-namespace)
 
-namespace {
-
 using Xbyak::Reg32e;
-using Xbyak::Reg64;
-
-Reg32e sized(const Reg64& r, bool wide) {
-  return wide ? static_cast<Reg32e>(r) : static_cast<Reg32e>(r.cvt32());
-}
-
-} // namespace
 
 void Emitter::emit_multiply(const ir::Inst& inst) {
   const bool wide = inst.has(ir::kWide);

@@ -4,7 +4,6 @@
 // Within a page, code jumps to code: both are forgotten together when the page changes. To another
 // page it goes by the software TLB, which knows whether the page is still there and what has been
 // translated from it; so nothing has to be undone when mappings change.
-#include <bit>
 #include <cstddef>
 
 #include "softhv/jit/emitter.h"
@@ -17,8 +16,6 @@ using namespace Xbyak::util; // NOLINT(google-build-using-namespace)
 
 namespace {
 
-constexpr int kIndexShift = kTlbPageBits - std::bit_width(sizeof(TlbEntry) - 1);
-constexpr u32 kIndexMask = (kTlbEntries - 1) * sizeof(TlbEntry);
 constexpr i64 kPage = kTlbPageSize;
 
 } // namespace
@@ -70,14 +67,7 @@ void Emitter::go_outside(i64 target, bool backward) {
     check_attention(target);
   const i64 page = target & ~(kPage - 1);
   as_.add(rcx, static_cast<int>(page));
-  if (as_.host.bmi2) {
-    as_.rorx(rdx, rcx, kIndexShift);
-  } else {
-    as_.mov(rdx, rcx);
-    as_.shr(rdx, kIndexShift);
-  }
-  as_.and_(edx, kIndexMask);
-  as_.add(rdx, Assembler::state64(offsetof(CpuCore, tlb)));
+  find_tlb_entry(rcx);
   as_.cmp(rcx, ptr[rdx + offsetof(TlbEntry, fetch_tag)]);
   exits_.push_back({as_.jump_forward(Cc::kNe), target});
   as_.mov(rdx, ptr[rdx + offsetof(TlbEntry, code)]);
@@ -179,14 +169,7 @@ void Emitter::emit_indirect(const ir::Inst& inst) {
   }
   as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
   const Fixup attention = as_.jump_forward(Cc::kNe);
-  if (as_.host.bmi2) {
-    as_.rorx(rdx, rcx, kIndexShift);
-  } else {
-    as_.mov(rdx, rcx);
-    as_.shr(rdx, kIndexShift);
-  }
-  as_.and_(edx, kIndexMask);
-  as_.add(rdx, Assembler::state64(offsetof(CpuCore, tlb)));
+  find_tlb_entry(rcx);
   as_.mov(rsi, rcx);
   as_.and_(rsi, static_cast<int>(kTlbPageMask | 3));
   as_.cmp(rsi, ptr[rdx + offsetof(TlbEntry, fetch_tag)]);

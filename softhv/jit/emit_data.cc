@@ -16,10 +16,6 @@ namespace {
 using Xbyak::Reg32e;
 using Xbyak::Reg64;
 
-Reg32e sized(const Reg64& r, bool wide) {
-  return wide ? static_cast<Reg32e>(r) : static_cast<Reg32e>(r.cvt32());
-}
-
 bool fits_i32(i64 imm) {
   return imm >= std::numeric_limits<i32>::min() && imm <= std::numeric_limits<i32>::max();
 }

@@ -63,7 +63,7 @@ Xbyak::Reg64 Emitter::address(const ir::Inst& inst) {
   return reg::kScratch0;
 }
 
-void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool aligned) {
+void Emitter::find_tlb_entry(const Reg64& va) {
   if (as_.host.bmi2) {
     as_.rorx(reg::kScratch1, va, kIndexShift);
   } else {
@@ -72,6 +72,10 @@ void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool ali
   }
   as_.and_(edx, kIndexMask);
   as_.add(reg::kScratch1, Assembler::state64(offsetof(CpuCore, tlb)));
+}
+
+void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool aligned) {
+  find_tlb_entry(va);
   if (aligned) {
     as_.mov(reg::kScratch2, va);
     as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask | (bytes - 1)));

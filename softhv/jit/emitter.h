@@ -114,6 +114,8 @@ private:
   // Leaves the address in the register returned.
   Reg64 address(const ir::Inst& inst);
   void check_stack(const ir::Inst& inst);
+  // Leaves in kScratch1 the address of the TLB entry that may be for `va`. Keeps `va`.
+  void find_tlb_entry(const Reg64& va);
   // Leaves in kScratch1 what to add to the address: host address = va + kScratch1.
   void translate(const Reg64& va, unsigned bytes, Access access, bool aligned);
   void emit_load(const ir::Inst& inst);
