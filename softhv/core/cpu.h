@@ -55,6 +55,9 @@ inline constexpr u32 kLineFiq = kLineGicFiq | kLineHostFiq;
 inline constexpr u64 kNoRetireLimit = ~0ULL;
 
 // What translated code works on. Standard layout, so that it can address it by offsets.
+// Of a block of the JIT.
+inline constexpr unsigned kMaxLooks = 16;
+
 struct CpuCore {
   CpuState s;
 
@@ -66,6 +69,7 @@ struct CpuCore {
   // The JIT's: virtual address of the page whose code runs, and places for values.
   u64 code_page = 0;
   u64 scratch[2] = {};
+  u64 looks[kMaxLooks] = {}; // host addresses, of ir::Block::looks
 
   std::atomic<u32> attention{0};
 

@@ -87,7 +87,7 @@ void Emitter::emit_exit(const Exit& exit) {
     dispatch(rcx);
     return;
   }
-  as_.mov(ecx, static_cast<u32>(exit.target));
+  as_.mov(ecx, static_cast<u32>(exit.target) | (exit.alone ? kLinkAlone : 0));
   as_.mov(edx, exit.fixup);
   as_.jump_to(thunks_.link(mode_.el));
 }

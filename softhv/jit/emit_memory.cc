@@ -97,6 +97,38 @@ void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool ali
   as_.mov(reg::kScratch1, ptr[reg::kScratch1 + offsetof(TlbEntry, host_addend)]);
 }
 
+// Leaves in kScratch1 the host address of what the first register of `inst` is loaded from or
+// stored to, less the offset that is returned.
+int Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access access) {
+  if (inst.look == 0) {
+    const Reg64 va = address(inst);
+    translate(va, bytes, access, false);
+    as_.add(reg::kScratch1, va);
+    return 0;
+  }
+  check_stack(inst);
+  const Address slot = Assembler::state64(offsetof(CpuCore, looks) + 8 * (inst.look - 1UL));
+  if (inst.has(ir::kFollows)) {
+    if (look_at_hand_ != inst.look)
+      as_.mov(reg::kScratch1, slot);
+  } else {
+    const ir::Look& look = block_->looks[inst.look - 1U];
+    as_.lea(reg::kScratch0, ptr[read(inst.a, reg::kScratch0) + look.low]);
+    translate(reg::kScratch0, look.bytes,
+              !look.writes  ? Access::kRead
+              : !look.reads ? Access::kWrite
+                            : Access::kBoth,
+              false);
+    as_.add(reg::kScratch1, reg::kScratch0);
+    as_.mov(slot, reg::kScratch1);
+    for (const Fixup jump : slow_)
+      alone_.push_back({jump, inst.index});
+    slow_.clear();
+  }
+  look_at_hand_ = slow_.empty() ? inst.look : 0;
+  return inst.within;
+}
+
 void Emitter::load_register(const ir::Inst& inst, ir::Reg d, const Address& from) {
   if (inst.has(ir::kVectorReg)) {
     const bool held = vector_in_register(d);
@@ -138,9 +170,8 @@ void Emitter::load_register(const ir::Inst& inst, ir::Reg d, const Address& from
   write(d, to);
 }
 
-void Emitter::store_register(const ir::Inst& inst, ir::Reg d, const Reg64& va, const Reg64& addend,
-                             int offset) {
-  const Xbyak::RegExp e = va + addend + offset;
+void Emitter::store_register(const ir::Inst& inst, ir::Reg d, const Address& to) {
+  const auto& e = to.getRegExp();
   if (inst.has(ir::kVectorReg)) {
     const Xbyak::Xmm x = read_vector(d, 0);
     switch (inst.size) {
@@ -171,53 +202,55 @@ void Emitter::store_register(const ir::Inst& inst, ir::Reg d, const Reg64& va, c
 }
 
 void Emitter::emit_load(const ir::Inst& inst) {
-  const Reg64 va = address(inst);
   const bool ordered = inst.op == Op::kLoadAcquire;
+  if (inst.look != 0) {
+    const int offset = host_address(inst, 1U << inst.size, Access::kRead);
+    load_register(inst, inst.d, ptr[reg::kScratch1 + offset]);
+    return;
+  }
+  const Reg64 va = address(inst);
   translate(va, 1U << inst.size, Access::kRead, ordered);
   load_register(inst, inst.d, ptr[va + reg::kScratch1]);
 }
 
 // A store-release must not be passed by a later load-acquire.
 void Emitter::emit_store(const ir::Inst& inst) {
+  if (inst.look != 0) {
+    const int offset = host_address(inst, 1U << inst.size, Access::kWrite);
+    store_register(inst, inst.d, ptr[reg::kScratch1 + offset]);
+    return;
+  }
   const Reg64 va = address(inst);
   const bool ordered = inst.op == Op::kStoreRelease;
   translate(va, 1U << inst.size, Access::kWrite, ordered);
-  store_register(inst, inst.d, va, reg::kScratch1, 0);
+  store_register(inst, inst.d, ptr[va + reg::kScratch1]);
   if (ordered)
     emit_barrier();
 }
 
 void Emitter::emit_load_pair(const ir::Inst& inst) {
-  const Reg64 va = address(inst);
   const int bytes = 1 << inst.size;
-  translate(va, 2U << inst.size, Access::kRead, false);
-  as_.add(reg::kScratch1, va);
-  load_register(inst, inst.d, ptr[reg::kScratch1]);
-  load_register(inst, inst.d2, ptr[reg::kScratch1 + bytes]);
+  const int offset = host_address(inst, 2U << inst.size, Access::kRead);
+  load_register(inst, inst.d, ptr[reg::kScratch1 + offset]);
+  load_register(inst, inst.d2, ptr[reg::kScratch1 + offset + bytes]);
 }
 
 void Emitter::emit_store_pair(const ir::Inst& inst) {
-  const Reg64 va = address(inst);
   const int bytes = 1 << inst.size;
-  translate(va, 2U << inst.size, Access::kWrite, false);
-  store_register(inst, inst.d, va, reg::kScratch1, 0);
-  store_register(inst, inst.d2, va, reg::kScratch1, bytes);
+  const int offset = host_address(inst, 2U << inst.size, Access::kWrite);
+  store_register(inst, inst.d, ptr[reg::kScratch1 + offset]);
+  store_register(inst, inst.d2, ptr[reg::kScratch1 + offset + bytes]);
 }
 
 void Emitter::emit_multiple(const ir::Inst& inst) {
   const bool load = inst.op == Op::kLoadMultiple;
   const int bytes = 1 << inst.size;
-  const Reg64 va = address(inst);
-  translate(va, inst.shift * static_cast<unsigned>(bytes), load ? Access::kRead : Access::kWrite,
-            false);
-  if (load)
-    as_.add(reg::kScratch1, va);
+  const int offset = host_address(inst, inst.shift * static_cast<unsigned>(bytes),
+                                  load ? Access::kRead : Access::kWrite);
   for (int i = 0; i < inst.shift; ++i) {
     const auto d = static_cast<ir::Reg>((inst.d + i) % 32);
-    if (load)
-      load_register(inst, d, ptr[reg::kScratch1 + i * bytes]);
-    else
-      store_register(inst, d, va, reg::kScratch1, i * bytes);
+    const Address at = ptr[reg::kScratch1 + offset + i * bytes];
+    load ? load_register(inst, d, at) : store_register(inst, d, at);
   }
 }
 

@@ -2,6 +2,7 @@
 #include "softhv/jit/emitter.h"
 
 #include <cstddef>
+#include <utility>
 
 #include "softhv/jit/passes.h"
 #include "softhv/jit/registers.h"
@@ -15,14 +16,23 @@ Emitter::Emitter(Assembler& assembler, const Thunks& thunks, const BlockFinder& 
     : as_(assembler), thunks_(thunks), blocks_(blocks), mode_(mode), options_(options) {}
 
 void Emitter::emit(const ir::Block& block) {
+  emit_block(block);
+  if (alone_.empty())
+    return;
+  const std::vector<Jump> failed = std::exchange(alone_, {});
+  const ir::Block alone = without_looks(block);
+  emit_block(alone);
+  for (const Jump& jump : failed)
+    as_.bind_to(jump.fixup, positions_[jump.target]);
+}
+
+void Emitter::emit_block(const ir::Block& block) {
   block_ = &block;
   positions_.assign(block.words.size(), 0);
-  entered_.assign(block.words.size(), false);
-  for (const ir::Inst& inst : block.insts)
-    if (inst.op == Op::kBranchIf || inst.op == Op::kBranchZero || inst.op == Op::kBranchBit ||
-        inst.op == Op::kBranch)
-      if (const int target = block.index_of(inst.imm); target >= 0)
-        entered_[static_cast<size_t>(target)] = true;
+  entered_ = block.entered();
+  host_flags_ = HostFlags::kNothing;
+  stack_aligned_ = false;
+  look_at_hand_ = 0;
 
   size_t next = 0;
   for (u16 index = 0; index < block.words.size(); ++index) {
@@ -30,6 +40,7 @@ void Emitter::emit(const ir::Block& block) {
     if (entered_[index]) {
       host_flags_ = HostFlags::kNothing;
       stack_aligned_ = false;
+      look_at_hand_ = 0;
     }
     positions_[index] = as_.position();
     for (; next < block.insts.size() && block.insts[next].index == index; ++next)
@@ -38,7 +49,11 @@ void Emitter::emit(const ir::Block& block) {
   }
   if (block.falls_through)
     go(block.end(), false);
+  emit_aside();
+}
 
+// What is seldom run, behind the block.
+void Emitter::emit_aside() {
   for (const Jump& jump : jumps_)
     as_.bind_to(jump.fixup, positions_[jump.target]);
   for (const SlowPath& path : slow_paths_)
@@ -49,10 +64,17 @@ void Emitter::emit(const ir::Block& block) {
     as_.add(reg::kScratch0, static_cast<int>(exit.target));
     dispatch(reg::kScratch0);
   }
+  if (options_.chain)
+    for (const Jump& jump : std::exchange(alone_, {}))
+      exits_.push_back({jump.fixup, block_->offset + 4LL * jump.target, true});
   for (size_t i = 0; i < exits_.size(); ++i) { // more may come
     const Exit exit = exits_[i];
     emit_exit(exit);
   }
+  jumps_.clear();
+  slow_paths_.clear();
+  attention_.clear();
+  exits_.clear();
 }
 
 // What the instruction left for the interpreter comes back behind it.
@@ -66,7 +88,15 @@ void Emitter::finish_instruction(u16 index) {
   slow_.clear();
 }
 
+// Whether the code for `inst`, which is no access with a look, leaves kScratch1 alone.
+bool Emitter::keeps_look(const ir::Inst& inst) {
+  return inst.op == Op::kMove ||
+         ((inst.op == Op::kAdd || inst.op == Op::kSub) && keeps_host_flags(inst));
+}
+
 void Emitter::emit_inst(const ir::Inst& inst) {
+  if (inst.look == 0 && !keeps_look(inst))
+    look_at_hand_ = 0;
   switch (inst.op) {
   case Op::kMove: emit_move(inst); break;
   case Op::kPageOf: emit_page_of(inst); break;

@@ -63,10 +63,14 @@ private:
   struct Exit { // to `target`, an offset from the start of the page
     Fixup fixup;
     i64 target;
+    bool alone = false; // to code in which each access looks for itself
   };
 
   // emitter.cc: blocks and operands
+  void emit_block(const ir::Block& block);
+  void emit_aside();
   void emit_inst(const ir::Inst& inst);
+  [[nodiscard]] static bool keeps_look(const ir::Inst& inst);
   void finish_instruction(u16 index);
   [[nodiscard]] static bool in_register(ir::Reg r);
   [[nodiscard]] static Reg64 host_of(ir::Reg r);
@@ -123,9 +127,8 @@ private:
   void emit_load_pair(const ir::Inst& inst);
   void emit_store_pair(const ir::Inst& inst);
   void load_register(const ir::Inst& inst, ir::Reg d, const Address& from);
-  void store_register(const ir::Inst& inst, ir::Reg d, const Reg64& va, const Reg64& addend,
-                      int offset);
-
+  void store_register(const ir::Inst& inst, ir::Reg d, const Address& to);
+  int host_address(const ir::Inst& inst, unsigned bytes, Access access);
   void emit_multiple(const ir::Inst& inst);
   void emit_replicate(const ir::Inst& inst);
 
@@ -172,12 +175,14 @@ private:
   const ir::Block* block_ = nullptr;
   HostFlags host_flags_ = HostFlags::kNothing;
   bool stack_aligned_ = false; // SP is known to be a multiple of 16
+  u8 look_at_hand_ = 0;        // Inst::look of the look whose result kScratch1 holds
   u16 index_ = 0;              // of the guest instruction being translated
   std::vector<u32> positions_; // of guest instructions
   std::vector<bool> entered_;  // guest instructions that are targets of the block's branches
   std::vector<Fixup> slow_;    // of the current instruction
   std::vector<SlowPath> slow_paths_;
   std::vector<Jump> jumps_;
+  std::vector<Jump> alone_; // where a look for several accesses fails
   std::vector<Exit> exits_;
   std::vector<Exit> attention_;
 };

@@ -60,6 +60,12 @@ u64 key_of(u64 ipa, Mode mode) {
 } // namespace
 
 struct Engine::Impl {
+  // Of the code that starts at an instruction.
+  enum class Kind : u8 {
+    kOrdinary,
+    kAlone, // no accesses share a look into the TLB
+  };
+
   Impl(Cpu& owner, std::unique_ptr<CodeMemory> code_memory)
       : cpu(owner), memory(std::move(code_memory)),
         as(memory->writable(), memory->size(), kConstantsSize,
@@ -148,26 +154,30 @@ struct Engine::Impl {
     _mm_setcsr(0x1f80);
   }
 
-  // The code to go on with at cpu.s.pc, or what leaves the JIT.
-  const void* find_code() {
+  // The code to go on with at cpu.s.pc, or what leaves the JIT. `kind` says which code of the
+  // instruction that is there now: another one is reached when something else comes first.
+  const void* find_code(Kind kind = Kind::kOrdinary) {
     if (lockstep != nullptr)
       finish_lockstep();
-    for (;;) {
+    for (const u64 pc = cpu.s.pc;;) {
       if (cpu.exit_pending || budget(cpu) == 0)
         return executable(thunks.leave);
       if (cpu.attention.load(std::memory_order_acquire) != 0) [[unlikely]] {
         if (serve_attention(cpu) == AttentionResult::kStep && !cpu.exit_pending)
           interp::step(cpu);
+        kind = Kind::kOrdinary;
         continue;
       }
       follow_mode();
       Page* page = find_page();
       if (page == nullptr)
         continue;
+      if (cpu.s.pc != pc)
+        kind = Kind::kOrdinary;
       const u32 offset = cpu.s.pc & (kTlbPageSize - 1);
-      const void* code = page->entries[offset / 4];
-      if (code == untranslated(page->mode)) {
-        translate(*page, offset);
+      const void* code = code_at(*page, offset, kind);
+      if (code == nullptr) {
+        translate(*page, offset, kind);
         continue;
       }
       if (lockstep != nullptr && !lockstep->begin(code))
@@ -176,6 +186,16 @@ struct Engine::Impl {
       current = page;
       return code;
     }
+  }
+
+  // nullptr: to be translated.
+  [[nodiscard]] const void* code_at(const Page& page, u32 offset, Kind kind) const {
+    if (kind == Kind::kAlone) {
+      const auto found = page.alone.find(offset);
+      return found == page.alone.end() ? nullptr : found->second;
+    }
+    const void* code = page.entries[offset / 4];
+    return code == untranslated(page.mode) ? nullptr : code;
   }
 
   // Where the engines differ the vCPU stops, for no reason that a host could act on.
@@ -200,10 +220,11 @@ struct Engine::Impl {
   }
 
   const void* find_and_link(u32 offset, u32 fixup) {
-    cpu.s.pc = cpu.code_page + offset;
+    const Kind kind = (offset & kLinkAlone) != 0 ? Kind::kAlone : Kind::kOrdinary;
+    cpu.s.pc = cpu.code_page + (offset & ~kLinkAlone);
     const u64 pc = cpu.s.pc;
     const u64 before = invalidations;
-    const void* code = find_code();
+    const void* code = find_code(kind);
     if (before != invalidations || cpu.s.pc != pc || !memory->contains(code) ||
         code == executable(thunks.leave))
       return code;
@@ -269,6 +290,7 @@ struct Engine::Impl {
     if (page.empty)
       return;
     std::fill(std::begin(page.entries), std::end(page.entries), untranslated(page.mode));
+    page.alone.clear();
     page.empty = true;
     page.contents.reset();
     ++invalidations;
@@ -298,14 +320,14 @@ struct Engine::Impl {
     const Page& page;
     Finder(const Impl& i, const Page& p) : impl(i), page(p) {}
     u32 find(u32 offset) const override {
-      const void* code = page.entries[offset / 4];
-      return code == impl.untranslated(page.mode)
+      const void* code = impl.code_at(page, offset, Kind::kOrdinary);
+      return code == nullptr
                  ? 0
                  : static_cast<u32>(static_cast<const u8*>(code) - impl.memory->executable());
     }
   };
 
-  void translate(Page& page, u32 offset) {
+  void translate(Page& page, u32 offset, Kind kind) {
     const u64 before = invalidations;
     if (page.empty || page.info->load(std::memory_order_seq_cst) != page.generation) {
       // Marking may serve requests that concern this page.
@@ -330,6 +352,9 @@ struct Engine::Impl {
     if (const u32 wrong = cpu.vm.engine_options().mistranslated; wrong != 0)
       std::erase_if(block.insts,
                     [&](const ir::Inst& inst) { return block.words[inst.index] == wrong; });
+    block.straight = kind == Kind::kAlone;
+    if (!block.straight)
+      share_looks(block);
     mark_flags(block);
     const u32 start = as.position();
     const Finder finder(*this, page);
@@ -341,7 +366,10 @@ struct Engine::Impl {
     blocks.push_back({start, &page});
     if (lockstep != nullptr)
       lockstep->add(executable(start), block, page.mode);
-    page.entries[offset / 4] = executable(start);
+    if (kind == Kind::kAlone)
+      page.alone[offset] = executable(start);
+    else
+      page.entries[offset / 4] = executable(start);
     page.empty = false;
     cpu.statistics.blocks_translated.add();
     cpu.statistics.instructions_translated.add(block.words.size());

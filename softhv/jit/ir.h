@@ -136,6 +136,7 @@ inline constexpr u8 kSigned = 1 << 3;    // the load sign-extends, to the width 
 inline constexpr u8 kVectorReg = 1 << 4; // d, d2 are SIMD&FP registers
 inline constexpr u8 kNegate = 1 << 5;
 inline constexpr u8 kFlagsReach = 1 << 6; // passes.h
+inline constexpr u8 kFollows = 1 << 7;    // uses the look of an earlier instruction (Inst::look)
 
 // Which operands an instruction of Op::kVector has (Inst::size), by the letters of its pattern: e,
 // f, g, h (in d, a, b and d2), n and d (in a and d).
@@ -161,12 +162,21 @@ struct Inst {
   u8 cond = 0;  // Arm ARM C1.2.4
   u8 nzcv = 0;  // of kCompareIf: bits 3 to 0
   Extend extend = Extend::kUxtx;
-  u8 reserved = 0;
-  u16 index = 0; // of the guest instruction in the block
+  u8 look = 0;    // of a load or store: 1 + index into Block::looks; 0: it looks for itself
+  u16 index = 0;  // of the guest instruction in the block
+  u16 within = 0; // bytes from Look::low to what is loaded or stored
   i64 imm = 0;
   const VectorRow* vector = nullptr;
 
   [[nodiscard]] bool has(u8 flag) const { return (flags & flag) != 0; }
+};
+
+// One look into the TLB for several loads and stores near to each other (passes.h).
+struct Look {
+  u16 bytes = 0; // from the lowest byte accessed to the highest
+  i32 low = 0;   // from the register that the first access starts from to the lowest byte
+  bool reads = false;
+  bool writes = false;
 };
 
 // A run of guest instructions of one page, entered at the top and at the targets of its own
@@ -175,15 +185,19 @@ struct Block {
   u32 offset = 0;            // of the first instruction in its page
   std::vector<u32> words;    // the instructions
   std::vector<Inst> insts;   // in order of Inst::index
+  std::vector<Look> looks;   // by share_looks(), at most kMaxLooks
   bool falls_through = true; // into the instruction behind the last one
+  bool straight = false;     // branches leave the block, wherever they lead
 
   [[nodiscard]] u32 end() const { return offset + 4 * static_cast<u32>(words.size()); }
-  // The guest instruction at `page_offset`, or -1 when that is outside the block.
+  // The guest instruction at `page_offset`, or -1 when branches to there leave the block.
   [[nodiscard]] int index_of(i64 page_offset) const {
-    return page_offset >= offset && page_offset < end() && page_offset % 4 == 0
+    return !straight && page_offset >= offset && page_offset < end() && page_offset % 4 == 0
                ? static_cast<int>((page_offset - offset) / 4)
                : -1;
   }
+  // For each guest instruction, whether a branch of the block leads to it.
+  [[nodiscard]] std::vector<bool> entered() const;
 };
 
 } // namespace ir

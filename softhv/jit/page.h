@@ -7,6 +7,8 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
+#include <unordered_map>
 
 #include "softhv/jit/lift.h"
 #include "softhv/mmu/tlb.h"
@@ -17,6 +19,9 @@ struct Page {
   // By the address of an instruction: the code that starts there. A routine that has it translated
   // where there is none. Translated code indexes this.
   const void* entries[kTlbPageSize / 4];
+
+  // Code in which no accesses share a look into the TLB, by the offset of its first instruction.
+  std::unordered_map<u32, const void*> alone;
 
   u64 ipa = 0;
   Mode mode;

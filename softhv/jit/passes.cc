@@ -24,6 +24,11 @@ bool is_branch_if(const Inst& inst) {
   return inst.op == Op::kBranchIf || inst.op == Op::kBranchZero || inst.op == Op::kBranchBit;
 }
 
+// Nothing but moves to and from memory: whether the access is allowed is known.
+bool is_plain_move(const Inst& inst) {
+  return inst.has(ir::kFollows) && inst.a != kRegSp;
+}
+
 // What may be seen of NZCV at a branch because of where it leads.
 Need at_target(const ir::Block& block, const Inst& inst, const std::vector<Need>& at) {
   const int target = block.index_of(inst.imm);
@@ -34,8 +39,9 @@ Need at_target(const ir::Block& block, const Inst& inst, const std::vector<Need>
 
 // May be left for the interpreter, or ends the block: NZCV is seen.
 bool observes(const Inst& inst) {
-  return inst.op >= Op::kLoad && inst.op != Op::kBarrier && inst.op != Op::kMaskInterrupts &&
-         inst.op != Op::kSysRead && inst.op != Op::kSysWrite && !is_branch_if(inst);
+  return inst.op >= Op::kLoad && !is_plain_move(inst) && inst.op != Op::kBarrier &&
+         inst.op != Op::kMaskInterrupts && inst.op != Op::kSysRead && inst.op != Op::kSysWrite &&
+         !is_branch_if(inst);
 }
 
 Need before(const Inst& inst, Need after) {
@@ -48,6 +54,15 @@ Need before(const Inst& inst, Need after) {
 }
 
 } // namespace
+
+std::vector<bool> ir::Block::entered() const {
+  std::vector<bool> result(words.size(), false);
+  for (const Inst& inst : insts)
+    if (is_branch_if(inst) || inst.op == Op::kBranch)
+      if (const int target = index_of(inst.imm); target >= 0)
+        result[static_cast<size_t>(target)] = true;
+  return result;
+}
 
 bool reads_flags(const Inst& inst) {
   switch (inst.op) {
@@ -79,17 +94,12 @@ bool keeps_host_flags(const Inst& inst) {
   case Op::kAdd:
   case Op::kSub:
     return !inst.has(ir::kSetsFlags) && inst.b == ir::kNone && fits_displacement(inst.imm);
-  default: return false;
+  default: return is_plain_move(inst);
   }
 }
 
 void mark_flags(ir::Block& block) {
-  std::vector<bool> entered(block.words.size(), false); // by a branch of the block
-  for (const Inst& inst : block.insts)
-    if (is_branch_if(inst) || inst.op == Op::kBranch)
-      if (const int target = block.index_of(inst.imm); target >= 0)
-        entered[static_cast<size_t>(target)] = true;
-
+  const std::vector<bool> entered = block.entered();
   std::vector<Need> at(block.words.size() + 1, Need::kMemory); // before each guest instruction
   Need need = Need::kMemory;
   size_t next = block.insts.size();

@@ -20,4 +20,12 @@ bool reads_flags(const ir::Inst& inst);
 // NZCV is exact wherever the guest, the host or an exception could see it.
 void mark_flags(ir::Block& block);
 
+// Finds loads and stores whose addresses are a few bytes apart, being sums of one register's value
+// and constants, with nothing in between that could change what the TLB allows: the first of them
+// looks into the TLB for all (ir::Look). Call before mark_flags().
+void share_looks(ir::Block& block);
+
+// The block with every access looking for itself.
+ir::Block without_looks(const ir::Block& block);
+
 } // namespace softhv::jit

@@ -24,6 +24,15 @@ constexpr u32 b_eq(int words) {
   return 0x5400'0000 | (static_cast<u32>(words) & 0x7'ffff) << 5;
 }
 
+constexpr u32 kLdpX0X1Sp16 = 0xa941'07e0;   // ldp x0, x1, [sp, #16]
+constexpr u32 kStrX2Sp = 0xf900'03e2;       // str x2, [sp]
+constexpr u32 kAddX29Sp32 = 0x9100'83fd;    // add x29, sp, #32
+constexpr u32 kLdrX3X29 = 0xf940'07a3;      // ldr x3, [x29, #8]
+constexpr u32 kLdrX3X29Far = 0xf941'07a3;   // ldr x3, [x29, #520]
+constexpr u32 kLdrX7X7 = 0xf940'00e7;       // ldr x7, [x7]
+constexpr u32 kLdpX29X30Post = 0xa8c2'7bfd; // ldp x29, x30, [sp], #32
+constexpr u32 kIsb = 0xd503'3fdf;
+
 enum class Flags : u8 { kDead, kReach, kLive };
 
 // Of the first instruction of a block of these words.
@@ -85,6 +94,78 @@ TEST(MarkFlags, ReadersAreKnown) {
   const ir::Block block = lift_block(page.data(), 0, {}, 5);
   for (const ir::Inst& inst : block.insts)
     EXPECT_EQ(reads_flags(inst), inst.index < 3) << inst.index;
+}
+
+struct Shared {
+  std::vector<u8> looks; // of the loads and stores, in order
+  std::vector<u16> within;
+  std::vector<bool> follows;
+};
+
+ir::Block shared_block(const std::vector<u32>& words) {
+  std::vector<u8> page(kTlbPageSize, 0);
+  std::memcpy(page.data(), words.data(), 4 * words.size());
+  ir::Block block = lift_block(page.data(), 0, Mode{}, static_cast<u32>(words.size()));
+  share_looks(block);
+  return block;
+}
+
+Shared accesses_of(const ir::Block& block) {
+  Shared shared;
+  for (const ir::Inst& inst : block.insts)
+    if (inst.op >= ir::Op::kLoad && inst.op <= ir::Op::kStorePair) {
+      shared.looks.push_back(inst.look);
+      shared.within.push_back(inst.within);
+      shared.follows.push_back(inst.has(ir::kFollows));
+    }
+  return shared;
+}
+
+TEST(ShareLooks, OneLookIsForAllThatIsNear) {
+  const ir::Block block = shared_block({kLdpX0X1Sp16, kStrX2Sp, kLdrX3X29, kRet});
+  ASSERT_EQ(block.looks.size(), 1U);
+  EXPECT_EQ(block.looks[0].low, 0);
+  EXPECT_EQ(block.looks[0].bytes, 32);
+  EXPECT_TRUE(block.looks[0].reads);
+  EXPECT_TRUE(block.looks[0].writes);
+  const Shared shared = accesses_of(block);
+  EXPECT_EQ(shared.looks, (std::vector<u8>{1, 1, 0}));
+  EXPECT_EQ(shared.within, (std::vector<u16>{16, 0, 0}));
+  EXPECT_EQ(shared.follows, (std::vector<bool>{false, true, false}));
+}
+
+TEST(ShareLooks, SumsOfOneRegisterAreFollowed) {
+  const ir::Block block = shared_block({kAddX29Sp32, kLdrX3X29, kLdpX29X30Post, kStrX2Sp, kRet});
+  ASSERT_EQ(block.looks.size(), 1U);
+  EXPECT_EQ(block.looks[0].low, -32) << "from x29, the register of the first access";
+  EXPECT_EQ(block.looks[0].bytes, 48);
+  EXPECT_EQ(accesses_of(block).within, (std::vector<u16>{40, 0, 32}));
+}
+
+TEST(ShareLooks, AccessesFarFromEachOtherLookForThemselves) {
+  const ir::Block block = shared_block({kLdrX3X29, kLdrX3X29Far, kRet});
+  EXPECT_EQ(accesses_of(block).looks, (std::vector<u8>{0, 0}));
+}
+
+TEST(ShareLooks, ARegisterThatIsLoadedHasAnotherValue) {
+  const ir::Block block = shared_block({kLdrX7X7, kLdrX6X7, kRet});
+  EXPECT_EQ(accesses_of(block).looks, (std::vector<u8>{0, 0}));
+}
+
+TEST(ShareLooks, EndAtTargetsOfBranchesAndWhereTheTlbMayChange) {
+  const ir::Block entered = shared_block({kStrX2Sp, kLdpX0X1Sp16, b_eq(-1), kRet});
+  EXPECT_EQ(accesses_of(entered).looks, (std::vector<u8>{0, 0}));
+  const ir::Block left = shared_block({kStrX2Sp, b_eq(8), kLdpX0X1Sp16, kRet});
+  EXPECT_EQ(accesses_of(left).looks, (std::vector<u8>{1, 1}));
+  const ir::Block changed = shared_block({kStrX2Sp, kIsb, kLdpX0X1Sp16, kRet});
+  EXPECT_EQ(accesses_of(changed).looks, (std::vector<u8>{0, 0}));
+}
+
+TEST(ShareLooks, CanBeUndone) {
+  const ir::Block block = shared_block({kLdpX0X1Sp16, kStrX2Sp, kRet});
+  const Shared shared = accesses_of(without_looks(block));
+  EXPECT_EQ(shared.looks, (std::vector<u8>{0, 0}));
+  EXPECT_EQ(shared.follows, (std::vector<bool>{false, false}));
 }
 
 } // namespace

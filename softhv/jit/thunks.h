@@ -7,6 +7,8 @@
 
 namespace softhv::jit {
 
+inline constexpr u32 kLinkAlone = 1U << 31;
+
 // Functions that the routines call, with all of the guest's state in CpuCore. What they return is
 // where to go on.
 struct RuntimeCalls {
@@ -16,7 +18,8 @@ struct RuntimeCalls {
   // The code for CpuState::pc.
   const void* (*next)(CpuCore* cpu);
   // The same for `offset` bytes into the code page, to where the jump that ends at `fixup` in code
-  // memory may lead directly from now on.
+  // memory may lead directly from now on. With kLinkAlone in the offset: code that begins there and
+  // in which no accesses share a look into the TLB.
   const void* (*link)(CpuCore* cpu, u32 offset, u32 fixup);
 };
 
