@@ -66,9 +66,8 @@ u64 for_each_block(const u8* page, Translate translate) {
 }
 
 void report(benchmark::State& state, u64 instructions) {
-  state.counters["time/instruction"] =
-      benchmark::Counter(static_cast<double>(instructions),
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["time/instruction"] = benchmark::Counter(
+      static_cast<double>(instructions), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 void translate(benchmark::State& state, const Source& source) {
@@ -81,6 +80,8 @@ void translate(benchmark::State& state, const Source& source) {
   jit::Assembler as((*memory)->writable(), kCodeBytes, kConstantBytes, jit::HostFeatures::detect());
   const jit::Thunks thunks = jit::emit_thunks(as, {});
   const u32 start = as.position();
+  jit::Emitter emitter(as, thunks, {});
+  jit::ir::Block block;
   const NoBlocks blocks;
   const jit::Mode mode{.el = 1};
   u64 instructions = 0;
@@ -91,9 +92,10 @@ void translate(benchmark::State& state, const Source& source) {
         if (kCodeBytes - as.position() < kRoomForBlock || as.constants_full())
           as.restart(start);
         const u32 before = as.position();
-        jit::ir::Block block = jit::lift_block(page, offset, mode);
+        jit::lift_block(block, page, offset, mode);
+        jit::share_looks(block);
         jit::mark_flags(block);
-        jit::Emitter(as, thunks, blocks, mode, {}).emit(block);
+        emitter.emit(block, mode, blocks);
         bytes += as.position() - before;
         return static_cast<u32>(block.words.size());
       });
@@ -109,11 +111,13 @@ void lift(benchmark::State& state, const Source& source) {
     state.SkipWithError("there is no such file");
     return;
   }
+  jit::ir::Block block;
   u64 instructions = 0;
   for (auto _ : state)
     for (size_t at = 0; at < pages.size(); at += kTlbPageSize)
       instructions += for_each_block(&pages[at], [&](const u8* page, u32 offset) {
-        jit::ir::Block block = jit::lift_block(page, offset, {.el = 1});
+        jit::lift_block(block, page, offset, {.el = 1});
+        jit::share_looks(block);
         jit::mark_flags(block);
         return static_cast<u32>(block.words.size());
       });

@@ -27,6 +27,13 @@ void for_each_bucket(const Row& row, Visit visit) {
   } while (subset != 0);
 }
 
+// What a look at a bucket needs of a row, one behind the other.
+struct Candidate {
+  u32 mask;
+  u32 value;
+  const Row* row;
+};
+
 // Buckets of rows, in the order of the table; built in time proportional to the rows.
 class Index {
 public:
@@ -35,25 +42,27 @@ public:
       for_each_bucket(row, [this](u32 b) { ++starts_[b + 1]; });
     for (u32 b = 0; b < (1U << kBucketBits); ++b)
       starts_[b + 1] += starts_[b];
-    rows_.resize(starts_[1U << kBucketBits]);
+    candidates_.resize(starts_[1U << kBucketBits]);
     std::vector<u32> next(starts_.begin(), starts_.end() - 1);
-    for (u16 r = 0; r < rows().size(); ++r)
-      for_each_bucket(rows()[r], [&](u32 b) { rows_[next[b]++] = r; });
+    for (const Row& row : rows())
+      for_each_bucket(row, [&](u32 b) {
+        candidates_[next[b]++] = {.mask = row.mask, .value = row.value, .row = &row};
+      });
   }
 
   [[nodiscard]] const Row* find(u32 word) const {
     const u32 b = bucket_of(word);
     for (u32 i = starts_[b]; i < starts_[b + 1]; ++i) {
-      const Row& row = rows()[rows_[i]];
-      if ((word & row.mask) == row.value && row.valid(word))
-        return &row;
+      const Candidate& candidate = candidates_[i];
+      if ((word & candidate.mask) == candidate.value && candidate.row->valid(word))
+        return candidate.row;
     }
     return nullptr;
   }
 
 private:
   std::array<u32, (1U << kBucketBits) + 1> starts_{};
-  std::vector<u16> rows_;
+  std::vector<Candidate> candidates_;
 };
 
 } // namespace

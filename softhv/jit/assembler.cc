@@ -6,25 +6,13 @@
 namespace softhv::jit {
 
 Assembler::Assembler(u8* memory, size_t size, size_t constants_size, const HostFeatures& features)
-    : CodeGenerator(size, memory), host(features), constants_size_(constants_size) {
+    : Encoder(size, memory), host(features), constants_size_(constants_size) {
   setSize(constants_size);
 }
 
-Assembler::Fixup Assembler::jump_forward(Cc cc) {
-  db(0x0f);
-  db(0x80 + static_cast<int>(cc));
-  dd(0);
-  return position();
-}
-
-Assembler::Fixup Assembler::jump_forward() {
-  db(0xe9);
-  dd(0);
-  return position();
-}
-
 void Assembler::bind_to(Fixup fixup, u32 target) {
-  rewrite(fixup - 4, static_cast<u32>(target - fixup), 4);
+  const u32 displacement = target - fixup;
+  std::memcpy(top_ + fixup - 4, &displacement, sizeof displacement);
 }
 
 void Assembler::jump_to(u32 target) {
@@ -36,9 +24,7 @@ void Assembler::jump_to(Cc cc, u32 target) {
 }
 
 void Assembler::call_to(u32 target) {
-  db(0xe8);
-  dd(0);
-  bind_to(position(), target);
+  bind_to(jump(0xe8, 1), target);
 }
 
 void Assembler::move_if(Cc cc, const Xbyak::Reg64& to, const Xbyak::Reg64& from) {

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Assembler: Xbyak over a piece of code memory, with what all emitters share: the register
+// Assembler: an encoder over a piece of code memory, with what all emitters share: the register
 // conventions of translated code, constants, and jumps whose targets come later.
 //
 // Translated code is written through one mapping of its memory and runs from another: addresses
 // inside it may be used relative to each other only, as every jump and constant here does.
 #pragma once
 
+#include <span>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
-#include <xbyak/xbyak.h>
-
 #include "arch/types.h"
+#include "softhv/jit/encoder.h"
 #include "softhv/jit/host_features.h"
 
 namespace softhv::jit {
@@ -44,7 +43,7 @@ inline Xbyak::Reg32e sized(const Xbyak::Reg64& r, bool wide) {
   return wide ? static_cast<Xbyak::Reg32e>(r) : static_cast<Xbyak::Reg32e>(r.cvt32());
 }
 
-class Assembler : public Xbyak::CodeGenerator {
+class Assembler : public Encoder {
 public:
   // Writes to `memory`. The first `constants_size` bytes are kept for constants.
   Assembler(u8* memory, size_t size, size_t constants_size, const HostFeatures& host);
@@ -53,8 +52,8 @@ public:
 
   // A jump whose target is not known yet: where its displacement ends.
   using Fixup = u32;
-  Fixup jump_forward(Cc cc);
-  Fixup jump_forward();
+  Fixup jump_forward(Cc cc) { return jump(0x800f + (static_cast<u32>(cc) << 8), 2); }
+  Fixup jump_forward() { return jump(0xe9, 1); }
   // Makes the jump lead to the current position, or to `target`, an offset in the memory.
   void bind(Fixup fixup) { bind_to(fixup, static_cast<u32>(getSize())); }
   void bind_to(Fixup fixup, u32 target);
@@ -80,8 +79,9 @@ public:
   // instead, from its unchanged operands. So every such jump comes before the emitter has changed
   // a guest register. Flags raised in MXCSR until then must be flags the instruction raises.
   void to_interpreter(Cc cc) { slow_.push_back(jump_forward(cc)); }
-  // The jumps of to_interpreter() since the last call.
-  std::vector<Fixup> take_slow() { return std::exchange(slow_, {}); }
+  // The jumps of to_interpreter() since the last clear_slow().
+  [[nodiscard]] std::span<const Fixup> slow() const { return slow_; }
+  void clear_slow() { slow_.clear(); }
 
   // A field of CpuState, by its offset (offsetof(CpuState, ...)).
   static Xbyak::Address state8(size_t offset) {
@@ -98,6 +98,11 @@ public:
   }
 
 private:
+  // With an opcode of `length` bytes, the first one lowest.
+  Fixup jump(u32 opcode, unsigned length) {
+    db(opcode, length + 4);
+    return position();
+  }
   static int displacement(size_t offset) { return static_cast<int>(offset) - 16 * 8; }
 
   struct Pair {

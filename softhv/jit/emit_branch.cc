@@ -50,7 +50,7 @@ void Emitter::go(i64 target, bool backward) {
   }
   if (backward)
     check_attention(target);
-  if (const u32 code = blocks_.find(static_cast<u32>(target)); code != 0)
+  if (const u32 code = blocks_->find(static_cast<u32>(target)); code != 0)
     as_.jump_to(code);
   else
     exits_.push_back({as_.jump_forward(), target});
@@ -136,7 +136,7 @@ void Emitter::emit_branch_if(const ir::Inst& inst) {
   const bool backward = inst.imm <= block_->offset + 4 * inst.index;
   const bool inside = inst.imm >= 0 && inst.imm < kPage && options_.chain;
   if (inside && !backward) {
-    if (const u32 code = blocks_.find(static_cast<u32>(inst.imm)); code != 0)
+    if (const u32 code = blocks_->find(static_cast<u32>(inst.imm)); code != 0)
       as_.jump_to(cc, code);
     else
       exits_.push_back({as_.jump_forward(cc), inst.imm});
@@ -194,8 +194,8 @@ void Emitter::emit_interpret(const ir::Inst& inst) {
   stack_aligned_ = false;
 }
 
-void Emitter::emit_slow_path(const SlowPath& path) {
-  for (const Fixup jump : path.jumps)
+void Emitter::emit_slow_path(const SlowPath& path, std::span<const Fixup> jumps) {
+  for (const Fixup jump : jumps)
     as_.bind(jump);
   as_.mov(ecx, block_->words[path.index]);
   as_.mov(edx, block_->offset + 4U * path.index);

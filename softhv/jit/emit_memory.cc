@@ -121,11 +121,11 @@ int Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access access) {
               false);
     as_.add(reg::kScratch1, reg::kScratch0);
     as_.mov(slot, reg::kScratch1);
-    for (const Fixup jump : slow_)
+    for (const Fixup jump : as_.slow())
       alone_.push_back({jump, inst.index});
-    slow_.clear();
+    as_.clear_slow();
   }
-  look_at_hand_ = slow_.empty() ? inst.look : 0;
+  look_at_hand_ = as_.slow().empty() ? inst.look : 0;
   return inst.within;
 }
 

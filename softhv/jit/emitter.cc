@@ -11,11 +11,12 @@ namespace softhv::jit {
 
 using ir::Op;
 
-Emitter::Emitter(Assembler& assembler, const Thunks& thunks, const BlockFinder& blocks, Mode mode,
-                 EmitOptions options)
-    : as_(assembler), thunks_(thunks), blocks_(blocks), mode_(mode), options_(options) {}
+Emitter::Emitter(Assembler& assembler, const Thunks& thunks, EmitOptions options)
+    : as_(assembler), thunks_(thunks), options_(options) {}
 
-void Emitter::emit(const ir::Block& block) {
+void Emitter::emit(const ir::Block& block, Mode mode, const BlockFinder& blocks) {
+  mode_ = mode;
+  blocks_ = &blocks;
   emit_block(block);
   if (alone_.empty())
     return;
@@ -56,8 +57,11 @@ void Emitter::emit_block(const ir::Block& block) {
 void Emitter::emit_aside() {
   for (const Jump& jump : jumps_)
     as_.bind_to(jump.fixup, positions_[jump.target]);
-  for (const SlowPath& path : slow_paths_)
-    emit_slow_path(path);
+  const Fixup* jumps = slow_jumps_.data();
+  for (const SlowPath& path : slow_paths_) {
+    emit_slow_path(path, {jumps, path.jumps});
+    jumps += path.jumps;
+  }
   for (const Exit& exit : attention_) {
     as_.bind(exit.fixup);
     as_.mov(reg::kScratch0, Assembler::state64(offsetof(CpuCore, code_page)));
@@ -65,13 +69,16 @@ void Emitter::emit_aside() {
     dispatch(reg::kScratch0);
   }
   if (options_.chain)
-    for (const Jump& jump : std::exchange(alone_, {}))
+    for (const Jump& jump : alone_)
       exits_.push_back({jump.fixup, block_->offset + 4LL * jump.target, true});
+  if (options_.chain)
+    alone_.clear();
   for (size_t i = 0; i < exits_.size(); ++i) { // more may come
     const Exit exit = exits_[i];
     emit_exit(exit);
   }
   jumps_.clear();
+  slow_jumps_.clear();
   slow_paths_.clear();
   attention_.clear();
   exits_.clear();
@@ -79,13 +86,14 @@ void Emitter::emit_aside() {
 
 // What the instruction left for the interpreter comes back behind it.
 void Emitter::finish_instruction(u16 index) {
-  for (const Fixup fixup : as_.take_slow())
-    slow_.push_back(fixup);
-  if (slow_.empty())
+  const std::span<const Fixup> jumps = as_.slow();
+  if (jumps.empty())
     return;
   host_flags_ = HostFlags::kNothing;
-  slow_paths_.push_back({.jumps = std::move(slow_), .index = index, .resume = as_.position()});
-  slow_.clear();
+  slow_jumps_.insert(slow_jumps_.end(), jumps.begin(), jumps.end());
+  slow_paths_.push_back(
+      {.jumps = static_cast<u32>(jumps.size()), .resume = as_.position(), .index = index});
+  as_.clear_slow();
 }
 
 // Whether the code for `inst`, which is no access with a look, leaves kScratch1 alone.
@@ -193,19 +201,6 @@ void Emitter::emit_inst(const ir::Inst& inst) {
 }
 
 // Operands
-
-bool Emitter::in_register(ir::Reg r) {
-  return r == ir::kTemp0 || (r < kRegisterMap.general.size() && kRegisterMap.general[r] >= 0);
-}
-
-Xbyak::Reg64 Emitter::host_of(ir::Reg r) {
-  return r == ir::kTemp0 ? reg::kScratch2 : Reg64(kRegisterMap.general[r]);
-}
-
-Xbyak::Address Emitter::memory_of(ir::Reg r, bool wide) {
-  const size_t offset = offsetof(CpuState, x) + 8UL * r;
-  return wide ? Assembler::state64(offset) : Assembler::state32(offset);
-}
 
 // The register that holds r: its own, or `scratch`.
 Xbyak::Reg64 Emitter::read(ir::Reg r, const Reg64& scratch) {

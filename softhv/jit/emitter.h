@@ -6,12 +6,16 @@
 // for the shared routines of thunks.h with that state exact and the PC in CpuState::pc.
 #pragma once
 
+#include <bitset>
+#include <cstddef>
+#include <span>
 #include <vector>
 
 #include "softhv/core/cpu.h"
 #include "softhv/jit/assembler.h"
 #include "softhv/jit/ir.h"
 #include "softhv/jit/lift.h"
+#include "softhv/jit/registers.h"
 #include "softhv/jit/thunks.h"
 
 namespace softhv::jit {
@@ -28,13 +32,13 @@ struct EmitOptions {
   bool chain = true; // blocks lead to each other; else each returns to the run loop
 };
 
+// One serves for many blocks: its lists keep their memory.
 class Emitter {
 public:
-  Emitter(Assembler& assembler, const Thunks& thunks, const BlockFinder& blocks, Mode mode,
-          EmitOptions options);
+  Emitter(Assembler& assembler, const Thunks& thunks, EmitOptions options);
 
   // Writes the block at the assembler's position. The caller has seen to it that there is room.
-  void emit(const ir::Block& block);
+  void emit(const ir::Block& block, Mode mode, const BlockFinder& blocks);
 
 private:
   using Reg64 = Xbyak::Reg64;
@@ -52,9 +56,9 @@ private:
 
   // Code that is seldom run, put behind the block: the instruction is interpreted, then goes on.
   struct SlowPath {
-    std::vector<Fixup> jumps;
-    u16 index;
+    u32 jumps; // how many of slow_jumps_, behind those of the path before
     u32 resume;
+    u16 index;
   };
   struct Jump { // to an instruction of the block
     Fixup fixup;
@@ -72,15 +76,22 @@ private:
   void emit_inst(const ir::Inst& inst);
   [[nodiscard]] static bool keeps_look(const ir::Inst& inst);
   void finish_instruction(u16 index);
-  [[nodiscard]] static bool in_register(ir::Reg r);
-  [[nodiscard]] static Reg64 host_of(ir::Reg r);
-  [[nodiscard]] static Address memory_of(ir::Reg r, bool wide);
+  [[nodiscard]] static bool in_register(ir::Reg r) {
+    return r == ir::kTemp0 || (r < kRegisterMap.general.size() && kRegisterMap.general[r] >= 0);
+  }
+  [[nodiscard]] static Reg64 host_of(ir::Reg r) {
+    return r == ir::kTemp0 ? reg::kScratch2 : Reg64(kRegisterMap.general[r]);
+  }
+  [[nodiscard]] static Address memory_of(ir::Reg r, bool wide) {
+    const size_t offset = offsetof(CpuState, x) + 8UL * r;
+    return wide ? Assembler::state64(offset) : Assembler::state32(offset);
+  }
   Reg64 read(ir::Reg r, const Reg64& scratch);
   void read_into(const Reg64& to, ir::Reg r, bool wide = true);
   [[nodiscard]] static Reg64 target(ir::Reg r, const Reg64& scratch);
   void write(ir::Reg r, const Reg64& from);
   void load_constant(const Reg64& to, u64 value);
-  void to_slow(Cc cc) { slow_.push_back(as_.jump_forward(cc)); }
+  void to_slow(Cc cc) { as_.to_interpreter(cc); }
 
   // emit_flags.cc: NZCV
   void set_flags(const ir::Inst& inst, HostFlags now);
@@ -164,22 +175,22 @@ private:
   void check_attention(i64 target);
   void dispatch(const Reg64& va);
   void emit_interpret(const ir::Inst& inst);
-  void emit_slow_path(const SlowPath& path);
+  void emit_slow_path(const SlowPath& path, std::span<const Fixup> jumps);
 
   Assembler& as_;
   const Thunks& thunks_;
-  const BlockFinder& blocks_;
-  const Mode mode_;
   const EmitOptions options_;
 
+  const BlockFinder* blocks_ = nullptr;
+  Mode mode_;
   const ir::Block* block_ = nullptr;
   HostFlags host_flags_ = HostFlags::kNothing;
-  bool stack_aligned_ = false; // SP is known to be a multiple of 16
-  u8 look_at_hand_ = 0;        // Inst::look of the look whose result kScratch1 holds
-  u16 index_ = 0;              // of the guest instruction being translated
-  std::vector<u32> positions_; // of guest instructions
-  std::vector<bool> entered_;  // guest instructions that are targets of the block's branches
-  std::vector<Fixup> slow_;    // of the current instruction
+  bool stack_aligned_ = false;     // SP is known to be a multiple of 16
+  u8 look_at_hand_ = 0;            // Inst::look of the look whose result kScratch1 holds
+  u16 index_ = 0;                  // of the guest instruction being translated
+  std::vector<u32> positions_;     // of guest instructions
+  std::bitset<kMaxBlock> entered_; // guest instructions that are targets of the block's branches
+  std::vector<Fixup> slow_jumps_;
   std::vector<SlowPath> slow_paths_;
   std::vector<Jump> jumps_;
   std::vector<Jump> alone_; // where a look for several accesses fails

@@ -71,6 +71,7 @@ struct Engine::Impl {
         as(memory->writable(), memory->size(), kConstantsSize,
            HostFeatures::detect(owner.vm.engine_options().host_level)),
         thunks(emit_thunks(as, {.interpret = interpret, .next = next, .link = link})),
+        emitter(as, thunks, {.chain = !owner.vm.engine_options().lockstep}),
         start_of_blocks(as.position()), predecoded(kPredecoded) {
     if (cpu.vm.engine_options().lockstep)
       lockstep = std::make_unique<Lockstep>(cpu, invalidations);
@@ -347,8 +348,10 @@ struct Engine::Impl {
       flush();
       return;
     }
-    ir::Block block = lockstep != nullptr ? Lockstep::lift(page.host, offset, page.mode)
-                                          : lift_block(page.host, offset, page.mode);
+    if (lockstep != nullptr)
+      block = Lockstep::lift(page.host, offset, page.mode);
+    else
+      lift_block(block, page.host, offset, page.mode);
     if (const u32 wrong = cpu.vm.engine_options().mistranslated; wrong != 0)
       std::erase_if(block.insts,
                     [&](const ir::Inst& inst) { return block.words[inst.index] == wrong; });
@@ -358,7 +361,7 @@ struct Engine::Impl {
     mark_flags(block);
     const u32 start = as.position();
     const Finder finder(*this, page);
-    Emitter(as, thunks, finder, page.mode, {.chain = lockstep == nullptr}).emit(block);
+    emitter.emit(block, page.mode, finder);
     if (as.constants_full()) {
       flush();
       return;
@@ -383,6 +386,8 @@ struct Engine::Impl {
   std::unique_ptr<CodeMemory> memory;
   Assembler as;
   const Thunks thunks;
+  Emitter emitter;
+  ir::Block block; // the one being translated
   const u32 start_of_blocks;
   std::vector<Predecoded> predecoded;
   std::unordered_map<u64, std::unique_ptr<Page>> pages;

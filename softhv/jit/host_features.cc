@@ -5,7 +5,9 @@
 
 namespace softhv::jit {
 
-HostFeatures HostFeatures::detect() {
+namespace {
+
+HostFeatures ask_host() {
   using Xbyak::util::Cpu;
   const Cpu cpu;
   const bool avx = cpu.has(Cpu::tAVX);
@@ -19,6 +21,14 @@ HostFeatures HostFeatures::detect() {
           .pclmul = cpu.has(Cpu::tPCLMULQDQ),
           .aes = cpu.has(Cpu::tAESNI),
           .sha = cpu.has(Cpu::tSHA)};
+}
+
+} // namespace
+
+// Asking takes tens of microseconds: every CPUID of a virtual machine leaves it.
+HostFeatures HostFeatures::detect() {
+  static const HostFeatures features = ask_host();
+  return features;
 }
 
 HostFeatures HostFeatures::detect(HostLevel level) {

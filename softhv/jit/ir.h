@@ -7,6 +7,7 @@
 // architectural state is exact at the start of every instruction.
 #pragma once
 
+#include <bitset>
 #include <vector>
 
 #include "softhv/core/cpu_state.h"
@@ -15,6 +16,9 @@
 namespace softhv::jit {
 
 struct VectorRow;
+
+// Longest block, in guest instructions.
+inline constexpr u32 kMaxBlock = 128;
 
 namespace ir {
 
@@ -183,7 +187,7 @@ struct Look {
 // branches only.
 struct Block {
   u32 offset = 0;            // of the first instruction in its page
-  std::vector<u32> words;    // the instructions
+  std::vector<u32> words;    // the instructions, kMaxBlock at most
   std::vector<Inst> insts;   // in order of Inst::index
   std::vector<Look> looks;   // by share_looks(), at most kMaxLooks
   bool falls_through = true; // into the instruction behind the last one
@@ -197,7 +201,7 @@ struct Block {
                : -1;
   }
   // For each guest instruction, whether a branch of the block leads to it.
-  [[nodiscard]] std::vector<bool> entered() const;
+  [[nodiscard]] std::bitset<kMaxBlock> entered() const;
 };
 
 } // namespace ir

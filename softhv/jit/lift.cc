@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "softhv/jit/lift.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -136,13 +137,14 @@ ir::Inst& Lift::add_wide(ir::Op op, ir::Reg d, ir::Reg a, ir::Reg b, i64 imm) {
   return inst;
 }
 
-ir::Block lift_block(const u8* page, u32 offset, Mode mode, u32 limit) {
-  ir::Block block;
+void lift_block(ir::Block& block, const u8* page, u32 offset, Mode mode, u32 limit) {
   block.offset = offset;
-  const u32 room = static_cast<u32>(kTlbPageSize - offset) / 4;
-  const u32 end = limit < room ? limit : room;
-  block.words.reserve(end);
-  block.insts.reserve(end + 16);
+  block.words.clear();
+  block.insts.clear();
+  block.looks.clear();
+  block.straight = false;
+  block.falls_through = true;
+  const u32 end = std::min(limit, static_cast<u32>(kTlbPageSize - offset) / 4);
   for (u32 n = 0; n < end; ++n) {
     u32 word;
     std::memcpy(&word, page + offset + 4ULL * n, sizeof word);
@@ -150,7 +152,6 @@ ir::Block lift_block(const u8* page, u32 offset, Mode mode, u32 limit) {
     if (lift_word(block, word, mode, static_cast<u16>(n)))
       break;
   }
-  return block;
 }
 
 bool has_lift(isa::InstId id) {

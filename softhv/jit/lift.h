@@ -57,11 +57,14 @@ std::span<const LiftRow> memory_rows();
 std::span<const LiftRow> branch_rows();
 std::span<const LiftRow> system_rows();
 
-// Longest block, in guest instructions.
-inline constexpr u32 kMaxBlock = 128;
-
-// The block that starts `offset` bytes into `page`, kTlbPageSize bytes of guest memory.
-ir::Block lift_block(const u8* page, u32 offset, Mode mode, u32 limit = kMaxBlock);
+// Makes `block` the one that starts `offset` bytes into `page`, kTlbPageSize bytes of guest memory.
+// `limit` is kMaxBlock at most.
+void lift_block(ir::Block& block, const u8* page, u32 offset, Mode mode, u32 limit = kMaxBlock);
+inline ir::Block lift_block(const u8* page, u32 offset, Mode mode, u32 limit = kMaxBlock) {
+  ir::Block block;
+  lift_block(block, page, offset, mode, limit);
+  return block;
+}
 
 // Whether some row of the JIT's own covers the instruction.
 bool has_lift(isa::InstId id);

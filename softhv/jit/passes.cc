@@ -2,7 +2,9 @@
 #include "softhv/jit/passes.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <span>
 
 namespace softhv::jit {
 namespace {
@@ -30,7 +32,7 @@ bool is_plain_move(const Inst& inst) {
 }
 
 // What may be seen of NZCV at a branch because of where it leads.
-Need at_target(const ir::Block& block, const Inst& inst, const std::vector<Need>& at) {
+Need at_target(const ir::Block& block, const Inst& inst, std::span<const Need> at) {
   const int target = block.index_of(inst.imm);
   if (target <= inst.index) // leaves the block, or may be interrupted on the way back
     return Need::kMemory;
@@ -55,8 +57,8 @@ Need before(const Inst& inst, Need after) {
 
 } // namespace
 
-std::vector<bool> ir::Block::entered() const {
-  std::vector<bool> result(words.size(), false);
+std::bitset<kMaxBlock> ir::Block::entered() const {
+  std::bitset<kMaxBlock> result;
   for (const Inst& inst : insts)
     if (is_branch_if(inst) || inst.op == Op::kBranch)
       if (const int target = index_of(inst.imm); target >= 0)
@@ -99,8 +101,8 @@ bool keeps_host_flags(const Inst& inst) {
 }
 
 void mark_flags(ir::Block& block) {
-  const std::vector<bool> entered = block.entered();
-  std::vector<Need> at(block.words.size() + 1, Need::kMemory); // before each guest instruction
+  const std::bitset<kMaxBlock> entered = block.entered();
+  std::array<Need, kMaxBlock> at; // before each guest instruction
   Need need = Need::kMemory;
   size_t next = block.insts.size();
   for (size_t index = block.words.size(); index-- > 0;) {

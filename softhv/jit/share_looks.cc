@@ -12,9 +12,9 @@ namespace {
 using ir::Inst;
 using ir::Op;
 
-constexpr i64 kMostBytes = 512;         // that one look is for: more would meet a page's end too often
-constexpr i64 kMostDistance = 1 << 20;  // of an address from the value it is a sum of
-constexpr unsigned kRegisters = 32;     // general registers and SP
+constexpr i64 kMostBytes = 512; // that one look is for: more would meet a page's end too often
+constexpr i64 kMostDistance = 1 << 20; // of an address from the value it is a sum of
+constexpr unsigned kRegisters = 32;    // general registers and SP
 
 // Bytes that a load or store of the kinds that can share a look accesses; 0: not one of them.
 unsigned bytes_of(const Inst& inst) {
@@ -62,7 +62,8 @@ Written written_by(const Inst& inst) {
   case Op::kLoadAcquire:
   case Op::kPageLoad: return inst.has(ir::kVectorReg) ? Written{} : Written{inst.d};
   case Op::kLoadPair: return inst.has(ir::kVectorReg) ? Written{} : Written{inst.d, inst.d2};
-  case Op::kVector: return (inst.size & ir::kOperandXDestination) != 0 ? Written{inst.d} : Written{};
+  case Op::kVector:
+    return (inst.size & ir::kOperandXDestination) != 0 ? Written{inst.d} : Written{};
   default: return {inst.d};
   }
 }
@@ -90,7 +91,7 @@ public:
 
   void run() {
     forget_registers();
-    const std::vector<bool> entered = block_.entered();
+    const std::bitset<kMaxBlock> entered = block_.entered();
     for (size_t i = 0; i < block_.insts.size(); ++i) {
       const Inst& inst = block_.insts[i];
       const bool first = i == 0 || block_.insts[i - 1].index != inst.index;
@@ -153,8 +154,7 @@ private:
           std::max(candidates_[c].high, end) - std::min(candidates_[c].low, at) <= kMostBytes)
         found = &candidates_[c];
     if (found == nullptr) {
-      candidates_.push_back(
-          {.value = base.value, .low = at, .high = end, .start = base.constant});
+      candidates_.push_back({.value = base.value, .low = at, .high = end, .start = base.constant});
       found = &candidates_.back();
     }
     found->low = std::min(found->low, at);

@@ -250,7 +250,7 @@ bool VectorRig::assemble(Case& c) {
   c.size = as.position() - c.begin;
   if (!emitted) {
     EXPECT_EQ(c.size, 0U) << "an emitter that declines has written something";
-    EXPECT_TRUE(as.take_slow().empty());
+    EXPECT_TRUE(as.slow().empty());
     return false;
   }
   EXPECT_FALSE(as.constants_full());
@@ -267,7 +267,7 @@ bool VectorRig::assemble(Case& c) {
     as.pop(Xbyak::Reg64(kSaved[i]));
   as.ret();
 
-  for (const Assembler::Fixup jump : as.take_slow())
+  for (const Assembler::Fixup jump : as.slow())
     as.bind(jump);
   as.mov(rcx, ptr[rsp]);
   as.mov(dword[rcx + static_cast<int>(offsetof(Frame, interpreted))], 1);
