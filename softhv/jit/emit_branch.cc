@@ -194,6 +194,17 @@ void Emitter::emit_interpret(const ir::Inst& inst) {
   stack_aligned_ = false;
 }
 
+// Goes on behind itself when that did not help.
+void Emitter::emit_refill(const Miss& miss) {
+  for (unsigned i = 0; i < miss.count; ++i)
+    as_.bind(miss.jumps[i]);
+  if (miss.va != reg::kScratch0.getIdx())
+    as_.mov(reg::kScratch0, Reg64(miss.va));
+  as_.mov(edx, miss.access.encode());
+  as_.call_to(thunks_.refill(mode_.el));
+  as_.jump_to(Cc::kNe, miss.again);
+}
+
 void Emitter::emit_slow_path(const SlowPath& path, std::span<const Fixup> jumps) {
   for (const Fixup jump : jumps)
     as_.bind(jump);

@@ -75,6 +75,13 @@ void Emitter::find_tlb_entry(const Reg64& va) {
 }
 
 void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool aligned) {
+  Miss miss{.va = va.getIdx(),
+            .access = {.bytes = static_cast<u16>(bytes),
+                       .read = access != Access::kWrite,
+                       .write = access != Access::kRead,
+                       .aligned = aligned},
+            .again = as_.position(),
+            .index = index_};
   find_tlb_entry(va);
   if (aligned) {
     as_.mov(reg::kScratch2, va);
@@ -88,12 +95,13 @@ void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool ali
   }
   if (access != Access::kWrite) {
     as_.cmp(reg::kScratch2, ptr[reg::kScratch1 + offsetof(TlbEntry, read_tag)]);
-    to_slow(Cc::kNe);
+    miss.jumps[miss.count++] = as_.jump_forward(Cc::kNe);
   }
   if (access != Access::kRead) {
     as_.cmp(reg::kScratch2, ptr[reg::kScratch1 + offsetof(TlbEntry, write_tag)]);
-    to_slow(Cc::kNe);
+    miss.jumps[miss.count++] = as_.jump_forward(Cc::kNe);
   }
+  miss_ = miss;
   as_.mov(reg::kScratch1, ptr[reg::kScratch1 + offsetof(TlbEntry, host_addend)]);
 }
 
@@ -124,6 +132,8 @@ int Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access access) {
     for (const Fixup jump : as_.slow())
       alone_.push_back({jump, inst.index});
     as_.clear_slow();
+    alone_misses_.push_back(*miss_);
+    miss_.reset();
   }
   look_at_hand_ = as_.slow().empty() ? inst.look : 0;
   return inst.within;

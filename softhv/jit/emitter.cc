@@ -57,8 +57,15 @@ void Emitter::emit_block(const ir::Block& block) {
 void Emitter::emit_aside() {
   for (const Jump& jump : jumps_)
     as_.bind_to(jump.fixup, positions_[jump.target]);
+  for (const Miss& miss : alone_misses_) {
+    emit_refill(miss);
+    alone_.push_back({as_.jump_forward(), miss.index});
+  }
   const Fixup* jumps = slow_jumps_.data();
+  auto miss = misses_.begin();
   for (const SlowPath& path : slow_paths_) {
+    if (path.missed)
+      emit_refill(*miss++);
     emit_slow_path(path, {jumps, path.jumps});
     jumps += path.jumps;
   }
@@ -78,6 +85,8 @@ void Emitter::emit_aside() {
     emit_exit(exit);
   }
   jumps_.clear();
+  misses_.clear();
+  alone_misses_.clear();
   slow_jumps_.clear();
   slow_paths_.clear();
   attention_.clear();
@@ -87,13 +96,18 @@ void Emitter::emit_aside() {
 // What the instruction left for the interpreter comes back behind it.
 void Emitter::finish_instruction(u16 index) {
   const std::span<const Fixup> jumps = as_.slow();
-  if (jumps.empty())
+  if (jumps.empty() && !miss_)
     return;
   host_flags_ = HostFlags::kNothing;
   slow_jumps_.insert(slow_jumps_.end(), jumps.begin(), jumps.end());
-  slow_paths_.push_back(
-      {.jumps = static_cast<u32>(jumps.size()), .resume = as_.position(), .index = index});
+  slow_paths_.push_back({.jumps = static_cast<u32>(jumps.size()),
+                         .resume = as_.position(),
+                         .index = index,
+                         .missed = miss_.has_value()});
   as_.clear_slow();
+  if (miss_)
+    misses_.push_back(*miss_);
+  miss_.reset();
 }
 
 // Whether the code for `inst`, which is no access with a look, leaves kScratch1 alone.

@@ -6,8 +6,10 @@
 // for the shared routines of thunks.h with that state exact and the PC in CpuState::pc.
 #pragma once
 
+#include <array>
 #include <bitset>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -59,6 +61,16 @@ private:
     u32 jumps; // how many of slow_jumps_, behind those of the path before
     u32 resume;
     u16 index;
+    bool missed; // begins with a Miss
+  };
+  // A look into the TLB that may fail: the TLB is filled and the look repeated.
+  struct Miss {
+    std::array<Fixup, 2> jumps{};
+    u8 count = 0; // of the jumps
+    int va = 0;   // the host register
+    RefillAccess access;
+    u32 again = 0;
+    u16 index = 0; // of the instruction
   };
   struct Jump { // to an instruction of the block
     Fixup fixup;
@@ -175,6 +187,7 @@ private:
   void check_attention(i64 target);
   void dispatch(const Reg64& va);
   void emit_interpret(const ir::Inst& inst);
+  void emit_refill(const Miss& miss);
   void emit_slow_path(const SlowPath& path, std::span<const Fixup> jumps);
 
   Assembler& as_;
@@ -190,6 +203,9 @@ private:
   u16 index_ = 0;                  // of the guest instruction being translated
   std::vector<u32> positions_;     // of guest instructions
   std::bitset<kMaxBlock> entered_; // guest instructions that are targets of the block's branches
+  std::optional<Miss> miss_;       // of the current instruction
+  std::vector<Miss> misses_;
+  std::vector<Miss> alone_misses_; // of looks for several accesses
   std::vector<Fixup> slow_jumps_;
   std::vector<SlowPath> slow_paths_;
   std::vector<Jump> jumps_;

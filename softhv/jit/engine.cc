@@ -70,7 +70,8 @@ struct Engine::Impl {
       : cpu(owner), memory(std::move(code_memory)),
         as(memory->writable(), memory->size(), kConstantsSize,
            HostFeatures::detect(owner.vm.engine_options().host_level)),
-        thunks(emit_thunks(as, {.interpret = interpret, .next = next, .link = link})),
+        thunks(emit_thunks(as,
+                           {.interpret = interpret, .refill = refill, .next = next, .link = link})),
         emitter(as, thunks, {.chain = !owner.vm.engine_options().lockstep}),
         start_of_blocks(as.position()), predecoded(kPredecoded) {
     if (cpu.vm.engine_options().lockstep)
@@ -90,6 +91,12 @@ struct Engine::Impl {
 
   static const void* interpret(CpuCore* core, u32 word, u32 offset) {
     return of(core).interpret_one(word, offset);
+  }
+  static bool refill(CpuCore* core, u64 va, u32 code) {
+    Mmu& mmu = *static_cast<Cpu*>(core)->mmu;
+    const RefillAccess access = RefillAccess::decode(code);
+    return access.is_simple(va) && (!access.read || mmu.refill(va, false)) &&
+           (!access.write || mmu.refill(va, true));
   }
   static const void* next(CpuCore* core) { return of(core).find_code(); }
   static const void* link(CpuCore* core, u32 offset, u32 fixup) {

@@ -26,6 +26,7 @@ using testing::Rig;
 
 constexpr u32 kBToSelf = 0x1400'0000;
 constexpr u32 kBlrX1 = 0xd63f'0020;
+constexpr u32 kAddX0X0X2 = 0x8b02'0000;
 constexpr u32 kAddX0X0X3 = 0x8b03'0000;
 constexpr u32 kStrW2X1 = 0xb900'0022;  // str w2, [x1]
 constexpr u32 kIcIvauX1 = 0xd50b'7521; // ic ivau, x1
@@ -58,6 +59,35 @@ TEST(JitEngine, TranslatesABlockOnce) {
   machine.cpu().s.pc = kRamBase;
   EXPECT_EQ(machine.run_to_hvc(), 1U);
   EXPECT_EQ(machine.cpu().statistics.blocks_translated.get(), blocks);
+}
+
+// A miss in the TLB is no reason to interpret: the access is repeated. One across two pages is.
+TEST(JitEngine, MissesAreRefilled) {
+  Rig rig(jit_options());
+  Cpu& cpu = rig.cpu();
+  constexpr u64 kPages = 16;
+  for (u64 i = 0; i <= kPages; ++i) {
+    const u64 page = kData + i * kTlbPageSize;
+    rig.tables.map(page, page, kDescAf | kDescInner);
+    rig.machine.write(page, i);
+  }
+  const auto sum_of_pages = [&](u64 first, u64 count) {
+    cpu.s.x[0] = 0;
+    cpu.s.x[1] = first;
+    cpu.s.x[5] = count;
+    EXPECT_TRUE(rig.execute(1, {0xf940'0022 /* ldr x2, [x1] */, kAddX0X0X2,
+                                0xf900'0825 /* str x5, [x1, #16] */,
+                                0x9140'0421 /* add x1, x1, #1, lsl #12 */, kSubX5, cbnz_x5(-5)})
+                    .completed);
+    return cpu.s.x[0];
+  };
+  constexpr u64 kOthers = 1; // HVC
+  EXPECT_EQ(sum_of_pages(kData, kPages), kPages * (kPages - 1) / 2);
+  EXPECT_EQ(cpu.statistics.interpreter_fallbacks.get(), kOthers);
+  EXPECT_GE(cpu.statistics.tlb_misses.get(), kPages);
+
+  EXPECT_EQ(sum_of_pages(kData + kTlbPageSize - 4, 1), u64{1} << 32);
+  EXPECT_EQ(cpu.statistics.interpreter_fallbacks.get(), 2 * kOthers + 1);
 }
 
 // The guest of a small JIT: writes a function, maintains the caches as the Arm ARM (B2.4.4) asks,

@@ -25,6 +25,8 @@ public:
     t.leave = leave();
     t.interpret_el1 = interpret(1);
     t.interpret_el0 = interpret(0);
+    t.refill_el1 = refill(1);
+    t.refill_el0 = refill(0);
     t.dispatch_el1 = dispatch(1);
     t.dispatch_el0 = dispatch(0);
     t.link_el1 = link(1);
@@ -62,9 +64,13 @@ private:
     as_.xor_(esi, kFlagC);
     as_.mov(Assembler::state32(offsetof(CpuState, pstate.nzcv)), esi);
     if (holds_vectors(el))
-      for (unsigned i = 0; i < kRegisterMap.vector.size(); ++i)
-        if (const i8 host = kRegisterMap.vector[i]; host >= 0)
-          as_.movaps(Assembler::state128(offsetof(CpuState, v) + 16 * i), Xbyak::Xmm(host));
+      store_vectors();
+  }
+
+  void store_vectors() {
+    for (unsigned i = 0; i < kRegisterMap.vector.size(); ++i)
+      if (const i8 host = kRegisterMap.vector[i]; host >= 0)
+        as_.movaps(Assembler::state128(offsetof(CpuState, v) + 16 * i), Xbyak::Xmm(host));
   }
 
   void load_vectors() {
@@ -156,6 +162,27 @@ private:
     as_.bind(left);
     as_.add(rsp, 8); // the return address
     resume_anywhere();
+    return at;
+  }
+
+  // Called with the stack off alignment by the return address; 7 registers align it.
+  u32 refill(u8 el) {
+    static constexpr Xbyak::Operand::Code kClobbered[] = {
+        Xbyak::Operand::RAX, Xbyak::Operand::RCX, Xbyak::Operand::RDI, Xbyak::Operand::R8,
+        Xbyak::Operand::R9,  Xbyak::Operand::R10, Xbyak::Operand::R11};
+    const u32 at = start();
+    for (const auto code : kClobbered)
+      as_.push(Xbyak::Reg64(code));
+    if (holds_vectors(el))
+      store_vectors();
+    as_.mov(rsi, rcx);
+    call(calls_.refill);
+    if (holds_vectors(el))
+      load_vectors();
+    as_.test(al, al);
+    for (size_t i = std::size(kClobbered); i-- > 0;)
+      as_.pop(Xbyak::Reg64(kClobbered[i]));
+    as_.ret();
     return at;
   }
 

@@ -4,10 +4,34 @@
 
 #include "softhv/core/cpu.h"
 #include "softhv/jit/assembler.h"
+#include "softhv/mmu/tlb.h"
 
 namespace softhv::jit {
 
 inline constexpr u32 kLinkAlone = 1U << 31;
+
+// An access that the TLB did not allow.
+struct RefillAccess {
+  u16 bytes = 0;
+  bool read = false;
+  bool write = false;
+  bool aligned = false; // it has to be
+
+  [[nodiscard]] u32 encode() const {
+    return bytes | (read ? 1U << 16 : 0) | (write ? 1U << 17 : 0) | (aligned ? 1U << 18 : 0);
+  }
+  static RefillAccess decode(u32 code) {
+    return {.bytes = static_cast<u16>(code),
+            .read = (code >> 16 & 1) != 0,
+            .write = (code >> 17 & 1) != 0,
+            .aligned = (code >> 18 & 1) != 0};
+  }
+  // Whether it can be done in one piece within a page.
+  [[nodiscard]] bool is_simple(u64 va) const {
+    return (va & (kTlbPageSize - 1)) + bytes <= kTlbPageSize &&
+           (!aligned || (va & (bytes - 1U)) == 0);
+  }
+};
 
 // Functions that the routines call, with all of the guest's state in CpuCore. What they return is
 // where to go on.
@@ -15,6 +39,8 @@ struct RuntimeCalls {
   // Interprets the instruction `word`, `offset` bytes into the code page. nullptr: translated code
   // goes on with the next instruction.
   const void* (*interpret)(CpuCore* cpu, u32 word, u32 offset);
+  // Fills the TLB for the access that `refill` describes. False: that is not enough for it.
+  bool (*refill)(CpuCore* cpu, u64 va, u32 access);
   // The code for CpuState::pc.
   const void* (*next)(CpuCore* cpu);
   // The same for `offset` bytes into the code page, to where the jump that ends at `fixup` in code
@@ -29,6 +55,10 @@ struct Thunks {
   u32 interpret_el1 =
       0; // called with kScratch0 = word, kScratch1 = offset; returns when it goes on
   u32 interpret_el0 = 0;
+  // Called with kScratch0 = address, kScratch1 = a RefillAccess, encoded; returns with NZ when the
+  // TLB has been filled for it. Keeps all guest registers and kScratch0.
+  u32 refill_el1 = 0;
+  u32 refill_el0 = 0;
   u32 dispatch_el1 = 0; // jumped to with CpuState::pc set
   u32 dispatch_el0 = 0;
   u32 link_el1 = 0; // jumped to with kScratch0 = offset, kScratch1 = fixup
@@ -37,6 +67,7 @@ struct Thunks {
   u32 untranslated_el0 = 0;
 
   [[nodiscard]] u32 interpret(u8 el) const { return el == 0 ? interpret_el0 : interpret_el1; }
+  [[nodiscard]] u32 refill(u8 el) const { return el == 0 ? refill_el0 : refill_el1; }
   [[nodiscard]] u32 dispatch(u8 el) const { return el == 0 ? dispatch_el0 : dispatch_el1; }
   [[nodiscard]] u32 link(u8 el) const { return el == 0 ? link_el0 : link_el1; }
   [[nodiscard]] u32 untranslated(u8 el) const {

@@ -272,6 +272,25 @@ bool Mmu::data(u64 va, DataAccess access, MmuTarget& target, MmuFault& fault) {
   return true;
 }
 
+bool Mmu::refill(u64 va, bool write) {
+  const Regime regime = regime_of(impl_->cpu.s.pstate);
+  const Access kind = write ? Access::kWrite : Access::kRead;
+  Leaf leaf;
+  MmuFault fault;
+  if (!impl_->stage1(va, regime, kind, leaf, fault))
+    return false;
+  const std::optional<Stage2Page> page = impl_->stage2(leaf.ipa);
+  if (!page || (page->permissions & stage2_needed(kind)) == 0)
+    return false;
+  if (write) {
+    if ((page->info[0].load(std::memory_order_seq_cst) & kPageHoldsCode) != 0)
+      return false;
+    impl_->make_writable(leaf.ipa, *page);
+  }
+  const TlbEntry& entry = impl_->fill(va, regime, kind, leaf, *page);
+  return (write ? entry.write_tag : entry.read_tag) == (va & kTlbPageMask);
+}
+
 bool Mmu::translate(u64 va, Regime regime, Access access, Leaf& leaf, MmuFault& fault) {
   return impl_->stage1(va, regime, access, leaf, fault);
 }
