@@ -38,6 +38,10 @@ inline const Xbyak::Xmm kVectorScratch1{1};
 inline const Xbyak::Xmm kVectorScratch2{2};
 } // namespace reg
 
+inline bool same(const Xbyak::Reg64& a, const Xbyak::Reg64& b) {
+  return a.getIdx() == b.getIdx();
+}
+
 // The register as an operand of 64 bits, or of 32.
 inline Xbyak::Reg32e sized(const Xbyak::Reg64& r, bool wide) {
   return wide ? static_cast<Xbyak::Reg32e>(r) : static_cast<Xbyak::Reg32e>(r.cvt32());

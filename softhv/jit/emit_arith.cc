@@ -15,10 +15,19 @@ void Emitter::emit_multiply(const ir::Inst& inst) {
   const bool wide = inst.has(ir::kWide);
   switch (inst.op) {
   case Op::kMul: {
-    read_into(reg::kScratch0, inst.a, true);
-    const Reg64 b = read(inst.b, reg::kScratch1);
-    as_.imul(sized(reg::kScratch0, wide), sized(b, wide));
-    write(inst.d, reg::kScratch0);
+    const Reg64 d = target(inst.d, reg::kScratch0);
+    // With the factor first that is there already, or else in a register.
+    const bool swaps = in_register(inst.b) && (!in_register(inst.a) || same(host_of(inst.b), d));
+    const ir::Reg a = swaps ? inst.b : inst.a;
+    const ir::Reg b = swaps ? inst.a : inst.b;
+    read_into(d, a, true);
+    if (in_register(b))
+      as_.imul(sized(d, wide), sized(host_of(b), wide));
+    else if (b == kRegZero)
+      as_.mov(d.cvt32(), 0);
+    else
+      as_.imul(sized(d, wide), memory_of(b, wide));
+    write(inst.d, d);
     return;
   }
   case Op::kMulLongU:
@@ -223,8 +232,10 @@ void Emitter::emit_select(const ir::Inst& inst) {
     break;
   default: break;
   }
-  const Reg64 a = read(inst.a, reg::kScratch1);
-  move_if(cc, sized(reg::kScratch0, wide), sized(a, wide));
+  if (in_register(inst.a) || inst.a == kRegZero)
+    move_if(cc, sized(reg::kScratch0, wide), sized(read(inst.a, reg::kScratch1), wide));
+  else
+    move_if(cc, sized(reg::kScratch0, wide), memory_of(inst.a, wide));
   write(inst.d, reg::kScratch0);
 }
 

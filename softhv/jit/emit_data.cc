@@ -20,10 +20,6 @@ bool fits_i32(i64 imm) {
   return imm >= std::numeric_limits<i32>::min() && imm <= std::numeric_limits<i32>::max();
 }
 
-bool same(const Reg64& a, const Reg64& b) {
-  return a.getIdx() == b.getIdx();
-}
-
 // An immediate as the x86 instruction takes it: of a 32-bit operation only the low half matters.
 bool as_i32(i64 imm, bool wide, u32& out) {
   if (!wide)

@@ -53,6 +53,14 @@ bool arithmetic_immediate(Lift& l) {
   return true;
 }
 
+// d = the low half of a
+bool add_low_half(Lift& l) {
+  ir::Inst& inst = l.add(Op::kMove);
+  inst.flags = 0;
+  inst.b = ir::kNone;
+  return true;
+}
+
 template <Op kOp, bool kFlags = false>
 bool logical_immediate(Lift& l) {
   const u64 mask = isa::decode_bitmask(static_cast<u32>(l.o.imm)).value_or(0) & size_mask(l);
@@ -60,6 +68,8 @@ bool logical_immediate(Lift& l) {
     add_constant(l, mask);
     return true;
   }
+  if (kOp == Op::kAnd && !kFlags && mask == 0xffff'ffff)
+    return add_low_half(l);
   ir::Inst& inst = l.add(kOp);
   inst.b = ir::kNone;
   inst.imm = static_cast<i64>(mask);
@@ -121,6 +131,8 @@ Bitfield bitfield_of(const Lift& l) {
 
 bool ubfm(Lift& l) {
   const auto [immr, imms] = bitfield_of(l);
+  if (immr == 0 && imms == 31)
+    return add_low_half(l);
   if (imms >= immr)
     add_bitfield(l, Op::kUbfx, immr, imms - immr + 1);
   else

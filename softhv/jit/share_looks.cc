@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <bitset>
 
 #include "softhv/core/cpu.h"
 #include "softhv/jit/passes.h"
@@ -76,49 +76,53 @@ struct Sum {
 
 // Accesses that may become one look.
 struct Candidate {
-  u32 value = 0;
-  i64 low = 0;
-  i64 high = 0;
-  i64 start = 0; // the constant of the first access's register
-  u32 accesses = 0;
-  bool reads = false;
-  bool writes = false;
+  u32 value;
+  u32 accesses;
+  i64 low;
+  i64 high;
+  i64 start; // the constant of the first access's register
+  bool reads;
+  bool writes;
 };
 
 class LookSharer {
 public:
-  explicit LookSharer(ir::Block& block) : block_(block), places_(block.insts.size()) {}
+  explicit LookSharer(ir::Block& block) : block_(block) {}
 
   void run() {
-    forget_registers();
     const std::bitset<kMaxBlock> entered = block_.entered();
     for (size_t i = 0; i < block_.insts.size(); ++i) {
       const Inst& inst = block_.insts[i];
       const bool first = i == 0 || block_.insts[i - 1].index != inst.index;
       if ((first && entered[inst.index]) || !keeps_knowledge(inst)) {
         forget_registers();
-        continue_after_ = candidates_.size();
+        continue_after_ = count_;
         if (!keeps_knowledge(inst))
           continue;
       }
       if (const unsigned bytes = bytes_of(inst); bytes != 0 && inst.a < kRegisters)
-        add(i, bytes);
+        add(inst, bytes);
       follow(inst);
     }
     assign();
   }
 
 private:
-  // Of an instruction: its candidate and the constant of its address.
+  // Of a guest instruction, which has one access at most: its candidate and the constant of its
+  // address.
   struct Place {
-    u32 candidate = kNoCandidate;
-    i64 at = 0;
+    u32 candidate;
+    i64 at;
   };
-  static constexpr u32 kNoCandidate = ~0U;
 
+  // Values from before are forgotten: register r has the value oldest_value_ + r from now on.
   void forget_registers() {
-    for (Sum& sum : registers_)
-      sum = {.value = next_value_++};
+    oldest_value_ = next_value_;
+    next_value_ += kRegisters;
+  }
+
+  [[nodiscard]] Sum sum_of(ir::Reg r) const {
+    return registers_[r].value < oldest_value_ ? Sum{.value = oldest_value_ + r} : registers_[r];
   }
 
   void forget(ir::Reg r) {
@@ -132,7 +136,7 @@ private:
                       ((inst.op == Op::kAdd || inst.op == Op::kSub) && inst.b == ir::kNone));
     if (sum) {
       const i64 constant = inst.op == Op::kMove ? 0 : inst.op == Op::kAdd ? inst.imm : -inst.imm;
-      const Sum from = registers_[inst.a];
+      const Sum from = sum_of(inst.a);
       if (const i64 now = from.constant + constant; now > -kMostDistance && now < kMostDistance) {
         registers_[inst.d] = {.value = from.value, .constant = now};
         return;
@@ -143,36 +147,45 @@ private:
     forget(written.second);
   }
 
-  void add(size_t i, unsigned bytes) {
-    const Inst& inst = block_.insts[i];
-    const Sum base = registers_[inst.a];
+  void add(const Inst& inst, unsigned bytes) {
+    const Sum base = sum_of(inst.a);
     const i64 at = base.constant + inst.imm;
     const i64 end = at + bytes;
     Candidate* found = nullptr;
-    for (size_t c = candidates_.size(); c-- > continue_after_ && found == nullptr;)
+    for (size_t c = count_; c-- > continue_after_ && found == nullptr;)
       if (candidates_[c].value == base.value &&
           std::max(candidates_[c].high, end) - std::min(candidates_[c].low, at) <= kMostBytes)
         found = &candidates_[c];
     if (found == nullptr) {
-      candidates_.push_back({.value = base.value, .low = at, .high = end, .start = base.constant});
-      found = &candidates_.back();
+      found = &candidates_[count_++];
+      *found = {.value = base.value,
+                .accesses = 0,
+                .low = at,
+                .high = end,
+                .start = base.constant,
+                .reads = false,
+                .writes = false};
     }
     found->low = std::min(found->low, at);
     found->high = std::max(found->high, end);
     found->reads |= !is_store(inst);
     found->writes |= is_store(inst);
     ++found->accesses;
-    places_[i] = {.candidate = static_cast<u32>(found - candidates_.data()), .at = at};
+    shared_ |= found->accesses > 1;
+    has_place_.set(inst.index);
+    places_[inst.index] = {.candidate = static_cast<u32>(found - candidates_.data()), .at = at};
   }
 
   void assign() {
-    std::vector<u8> looks(candidates_.size(), 0);
-    for (size_t i = 0; i < places_.size(); ++i) {
-      if (places_[i].candidate == kNoCandidate)
+    if (!shared_)
+      return;
+    std::array<u8, kMaxBlock> looks{};
+    for (Inst& inst : block_.insts) {
+      if (!has_place_[inst.index] || bytes_of(inst) == 0)
         continue;
-      const Candidate& candidate = candidates_[places_[i].candidate];
-      Inst& inst = block_.insts[i];
-      u8& look = looks[places_[i].candidate];
+      const Place& place = places_[inst.index];
+      const Candidate& candidate = candidates_[place.candidate];
+      u8& look = looks[place.candidate];
       if (candidate.accesses < 2 || (look == 0 && block_.looks.size() == kMaxLooks))
         continue;
       if (look == 0) {
@@ -185,16 +198,20 @@ private:
         inst.flags |= ir::kFollows;
       }
       inst.look = look;
-      inst.within = static_cast<u16>(places_[i].at - candidate.low);
+      inst.within = static_cast<u16>(place.at - candidate.low);
     }
   }
 
   ir::Block& block_;
   std::array<Sum, kRegisters> registers_;
-  u32 next_value_ = 0;
-  std::vector<Candidate> candidates_;
-  size_t continue_after_ = 0; // candidates before this one are closed
-  std::vector<Place> places_; // of block_.insts
+  u32 oldest_value_ = 1;
+  u32 next_value_ = 1 + kRegisters;
+  std::array<Candidate, kMaxBlock> candidates_; // the first count_ of them
+  size_t count_ = 0;
+  size_t continue_after_ = 0;           // candidates before this one are closed
+  bool shared_ = false;                 // some candidate has more than one access
+  std::array<Place, kMaxBlock> places_; // of guest instructions with has_place_
+  std::bitset<kMaxBlock> has_place_;
 };
 
 } // namespace
