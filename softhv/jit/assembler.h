@@ -104,7 +104,7 @@ public:
 private:
   // With an opcode of `length` bytes, the first one lowest.
   Fixup jump(u32 opcode, unsigned length) {
-    db(opcode, length + 4);
+    write(opcode, length + 4);
     return position();
   }
   static int displacement(size_t offset) { return static_cast<int>(offset) - 16 * 8; }

@@ -3,6 +3,8 @@
 // names and the bytes are Xbyak's; a form not covered here is Xbyak's to encode.
 #pragma once
 
+#include <cstring>
+
 #include <xbyak/xbyak.h>
 
 #include "arch/types.h"
@@ -71,6 +73,17 @@ public:
     if (!to.isREG(32) || !from.isMEM(8 | 16) ||
         !with_memory(from.isBit(8) ? 0x0fb6 : 0x0fb7, false, to.getIdx(), from.getAddress()))
       Base::movzx(to, from);
+  }
+
+protected:
+  // As db(): the `length` low bytes of `bytes`.
+  void write(u64 bytes, unsigned length) {
+    if (!has_room()) {
+      db(bytes, length);
+      return;
+    }
+    std::memcpy(top_ + size_, &bytes, sizeof bytes);
+    size_ += length;
   }
 
 private:
