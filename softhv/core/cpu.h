@@ -70,6 +70,10 @@ struct CpuCore {
   u64 code_page = 0;
   u64 scratch[2] = {};
   u64 looks[kMaxLooks] = {}; // host addresses, of ir::Block::looks
+  u64 returns_base = 0;      // the host's stack pointer when no return is predicted
+  u64 returns_limit = 0;     // and when no more can be
+  u32 code_epochs[2] = {};   // by Exception level: see TlbSlot
+  i32 link_credit = 0;       // jumps to go by the TLB before another one is linked
 
   std::atomic<u32> attention{0};
 

@@ -15,6 +15,7 @@ using kindling::arch::ExceptionClass;
 constexpr StatisticRow kRows[] = {
     ROW(instructions_retired),
     ROW(blocks_translated),
+    ROW(jumps_linked),
     ROW(instructions_translated),
     ROW(code_bytes),
     StatisticRow{"code_bytes_peak", &EngineStatistics::code_bytes_peak, true},

@@ -34,6 +34,7 @@ struct EngineStatistics {
   Counter instructions_retired;
 
   Counter blocks_translated;
+  Counter jumps_linked;            // to another page, so that they need no look into the TLB
   Counter instructions_translated; // of the guest, in those blocks
   Counter code_bytes;              // of the host, that they became
   Counter code_bytes_peak;         // most host memory in use for them at a time

@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "softhv/jit/assembler.h"
 
-#include <cstring>
+#include <bit>
+#include <cstddef>
+
+#include "softhv/core/cpu.h"
+#include "softhv/mmu/tlb.h"
 
 namespace softhv::jit {
+namespace {
+
+// Where the index of an entry stands in an address once that is rotated to be the entry's offset.
+constexpr int kIndexShift = kTlbPageBits - std::bit_width(sizeof(TlbEntry) - 1);
+constexpr u32 kIndexMask = (kTlbEntries - 1) * sizeof(TlbEntry);
+static_assert(std::has_single_bit(sizeof(TlbEntry)));
+
+} // namespace
 
 Assembler::Assembler(u8* memory, size_t size, size_t constants_size, const HostFeatures& features)
     : Encoder(size, memory), host(features), constants_size_(constants_size) {
@@ -24,7 +36,11 @@ void Assembler::jump_to(Cc cc, u32 target) {
 }
 
 void Assembler::call_to(u32 target) {
-  bind_to(jump(0xe8, 1), target);
+  bind_to(call_forward(), target);
+}
+
+Assembler::Fixup Assembler::call_forward() {
+  return jump(0xe8, 1);
 }
 
 void Assembler::move_if(Cc cc, const Xbyak::Reg64& to, const Xbyak::Reg64& from) {
@@ -32,6 +48,17 @@ void Assembler::move_if(Cc cc, const Xbyak::Reg64& to, const Xbyak::Reg64& from)
   db(0x0f);
   db(0x40 + static_cast<int>(cc));
   db(0xc0 | ((to.getIdx() & 7) << 3) | (from.getIdx() & 7));
+}
+
+void Assembler::find_tlb_entry(const Xbyak::Reg64& va) {
+  if (host.bmi2) {
+    rorx(reg::kScratch1, va, kIndexShift);
+  } else {
+    mov(reg::kScratch1, va);
+    shr(reg::kScratch1, kIndexShift);
+  }
+  and_(reg::kScratch1.cvt32(), kIndexMask);
+  add(reg::kScratch1, state64(offsetof(CpuCore, tlb)));
 }
 
 Xbyak::Address Assembler::constant(u64 low, u64 high) {

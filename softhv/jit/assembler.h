@@ -65,9 +65,13 @@ public:
   void jump_to(u32 target);
   void jump_to(Cc cc, u32 target);
   void call_to(u32 target);
+  Fixup call_forward();
 
   // CMOVcc.
   void move_if(Cc cc, const Xbyak::Reg64& to, const Xbyak::Reg64& from);
+
+  // Leaves in kScratch1 the address of the TLB entry that may be for `va`. Keeps `va`.
+  void find_tlb_entry(const Xbyak::Reg64& va);
 
   [[nodiscard]] u32 position() const { return static_cast<u32>(getSize()); }
 

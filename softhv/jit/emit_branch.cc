@@ -33,67 +33,73 @@ void Emitter::check_attention(i64 target) {
 }
 
 // Goes on at `target`, an offset from the start of the page. The host's flags are lost.
-void Emitter::go(i64 target, bool backward) {
+void Emitter::go(i64 target, bool backward, Transfer transfer) {
+  if (backward && options_.chain)
+    check_attention(target);
   if (const int index = block_->index_of(target); index >= 0 && options_.chain) {
-    if (backward)
-      check_attention(target);
     const auto to = static_cast<u16>(index);
     if (to <= index_)
-      as_.jump_to(positions_[to]);
+      as_.bind_to(jump(transfer), positions_[to]);
     else
-      jumps_.push_back({as_.jump_forward(), to});
+      jumps_.push_back({jump(transfer), to});
     return;
   }
   if (target < 0 || target >= kPage || !options_.chain) {
-    go_outside(target, backward);
+    go_outside(target, transfer);
     return;
   }
-  if (backward)
-    check_attention(target);
   if (const u32 code = blocks_->find(static_cast<u32>(target)); code != 0)
-    as_.jump_to(code);
+    as_.bind_to(jump(transfer), code);
   else
-    exits_.push_back({as_.jump_forward(), target});
+    exits_.push_back({.fixup = jump(transfer), .target = target});
 }
 
-void Emitter::go_outside(i64 target, bool backward) {
-  as_.mov(rcx, Assembler::state64(offsetof(CpuCore, code_page)));
+Emitter::Fixup Emitter::jump(Transfer transfer) {
+  return transfer == Transfer::kCall ? as_.call_forward() : as_.jump_forward();
+}
+
+// What stands here is known to page.h as Link.
+void Emitter::go_outside(i64 target, Transfer transfer) {
   if (!options_.chain) {
+    as_.mov(rcx, Assembler::state64(offsetof(CpuCore, code_page)));
     as_.add(rcx, static_cast<int>(target));
     dispatch(rcx);
     return;
   }
-  if (backward)
-    check_attention(target);
-  const i64 page = target & ~(kPage - 1);
-  as_.add(rcx, static_cast<int>(page));
-  find_tlb_entry(rcx);
-  as_.cmp(rcx, ptr[rdx + offsetof(TlbEntry, fetch_tag)]);
-  exits_.push_back({as_.jump_forward(Cc::kNe), target});
-  as_.mov(rdx, ptr[rdx + offsetof(TlbEntry, code)]);
-  as_.test(rdx, rdx);
-  exits_.push_back({as_.jump_forward(Cc::kE), target});
-  as_.mov(Assembler::state64(offsetof(CpuCore, code_page)), rcx);
-  as_.mov(ecx, static_cast<u32>(target - page));
-  as_.jmp(ptr[rdx + static_cast<int>(offsetof(Page, entries) + 2 * (target - page))]);
+  as_.cmp(Assembler::state32(offsetof(CpuCore, code_epochs) + 4UL * mode_.el), kUnlinked);
+  const Fixup not_linked = as_.jump_forward(Cc::kNe);
+  as_.add(Assembler::state64(offsetof(CpuCore, code_page)), static_cast<u32>(target & -kPage));
+  const Fixup linked = jump(transfer);
+  exits_.push_back({.fixup = linked,
+                    .target = target,
+                    .kind = Exit::Kind::kOutside,
+                    .not_linked = not_linked,
+                    .transfer = transfer});
 }
 
-// A jump whose target had no code yet: to be led there when it is first taken.
+// A jump that is to be led to its target when it is first taken.
 void Emitter::emit_exit(const Exit& exit) {
-  as_.bind(exit.fixup);
-  if (exit.target < 0 || exit.target >= kPage) {
-    as_.mov(rcx, Assembler::state64(offsetof(CpuCore, code_page)));
-    as_.add(rcx, static_cast<int>(exit.target));
-    dispatch(rcx);
+  if (exit.kind == Exit::Kind::kOutside) {
+    as_.bind(exit.not_linked);
+    as_.mov(ecx, static_cast<u32>(exit.target));
+    as_.mov(edx, exit.fixup);
+    if (exit.transfer == Transfer::kJump) {
+      as_.jump_to(thunks_.outside(mode_.el));
+      return;
+    }
+    as_.call_to(thunks_.outside(mode_.el));
+    as_.jump_to(exit.fixup);
     return;
   }
-  as_.mov(ecx, static_cast<u32>(exit.target) | (exit.alone ? kLinkAlone : 0));
+  as_.bind(exit.fixup);
+  as_.mov(ecx, static_cast<u32>(exit.target) |
+                   (exit.kind == Exit::Kind::kAlone ? static_cast<u32>(kLinkAlone) : 0));
   as_.mov(edx, exit.fixup);
   as_.jump_to(thunks_.link(mode_.el));
 }
 
 void Emitter::emit_branch(const ir::Inst& inst) {
-  go(inst.imm, inst.imm <= block_->offset + 4 * inst.index);
+  go(inst.imm, inst.imm <= block_->offset + 4 * inst.index, Transfer::kJump);
 }
 
 void Emitter::emit_branch_if(const ir::Inst& inst) {
@@ -139,38 +145,82 @@ void Emitter::emit_branch_if(const ir::Inst& inst) {
     if (const u32 code = blocks_->find(static_cast<u32>(inst.imm)); code != 0)
       as_.jump_to(cc, code);
     else
-      exits_.push_back({as_.jump_forward(cc), inst.imm});
+      exits_.push_back({.fixup = as_.jump_forward(cc), .target = inst.imm});
     return;
   }
   const HostFlags kept = host_flags_;
   const Fixup not_taken = as_.jump_forward(invert(cc));
-  go(inst.imm, backward);
+  go(inst.imm, backward, Transfer::kJump);
   as_.bind(not_taken);
   host_flags_ = kept;
 }
 
-void Emitter::emit_call(const ir::Inst& inst) {
+// The address of the instruction behind the call: to X30, and in rcx.
+void Emitter::link_register(const ir::Inst& inst) {
   as_.mov(rcx, Assembler::state64(offsetof(CpuCore, code_page)));
   as_.add(rcx, static_cast<int>(block_->offset + 4 * inst.index + 4));
   write(30, rcx);
-  go(inst.imm, inst.imm <= block_->offset + 4 * inst.index);
+}
+
+// Calls of the guest are calls of the host, with the guest's return address on the stack as well: a
+// return to that address is a return of the host (emit_return). All that could make another place
+// of what is at that address empties the stack (thunks.h).
+void Emitter::predict_return() {
+  as_.cmp(rsp, Assembler::state64(offsetof(CpuCore, returns_limit)));
+  const Fixup full = as_.jump_forward(Cc::kBe);
+  full_.push_back({.fixup = full, .resume = as_.position()});
+  as_.push(rcx);
+}
+
+// Where a predicted return comes back to.
+void Emitter::land() {
+  as_.pop(rcx);
+  as_.sub(rcx, static_cast<int>(block_->end()));
+  as_.mov(Assembler::state64(offsetof(CpuCore, code_page)), rcx);
+  go(block_->end(), false, Transfer::kJump);
+}
+
+void Emitter::emit_call(const ir::Inst& inst) {
+  const bool backward = inst.imm <= block_->offset + 4 * inst.index;
+  link_register(inst);
+  if (!options_.chain) {
+    go_outside(inst.imm, Transfer::kJump);
+    return;
+  }
+  if (backward)
+    check_attention(inst.imm);
+  predict_return();
+  go(inst.imm, false, Transfer::kCall);
+  land();
 }
 
 void Emitter::emit_indirect(const ir::Inst& inst) {
-  read_into(rcx, inst.a);
-  if (inst.op == Op::kIndirectCall) {
-    as_.mov(rdx, Assembler::state64(offsetof(CpuCore, code_page)));
-    as_.add(rdx, static_cast<int>(block_->offset + 4 * inst.index + 4));
-    write(30, rdx);
+  const bool call = inst.op == Op::kIndirectCall;
+  if (inst.op == Op::kReturn && options_.chain) {
+    emit_return(inst);
+    return;
+  }
+  if (call && inst.a == 30) {
+    as_.mov(rsi, memory_of(30, true));
+    link_register(inst);
+  } else if (call) {
+    link_register(inst);
+    read_into(rsi, inst.a);
+  } else {
+    read_into(rsi, inst.a);
   }
   if (!options_.chain) {
-    dispatch(rcx);
+    dispatch(rsi);
     return;
   }
   as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
   const Fixup attention = as_.jump_forward(Cc::kNe);
-  find_tlb_entry(rcx);
-  as_.mov(rsi, rcx);
+  if (call)
+    predict_return();
+  else
+    go_in_page(rsi);
+  as_.mov(rcx, rsi);
+  as_.find_tlb_entry(rcx);
   as_.and_(rsi, static_cast<int>(kTlbPageMask | 3));
   as_.cmp(rsi, ptr[rdx + offsetof(TlbEntry, fetch_tag)]);
   const Fixup miss = as_.jump_forward(Cc::kNe);
@@ -179,11 +229,41 @@ void Emitter::emit_indirect(const ir::Inst& inst) {
   const Fixup no_code = as_.jump_forward(Cc::kE);
   as_.mov(Assembler::state64(offsetof(CpuCore, code_page)), rsi);
   as_.and_(ecx, static_cast<u32>(kTlbPageSize - 1));
-  as_.jmp(ptr[rdx + rcx * 2 + static_cast<int>(offsetof(Page, entries))]);
+  const Address entry = ptr[rdx + rcx * 2 + static_cast<int>(offsetof(Page, entries))];
+  if (call) {
+    as_.call(entry);
+    land();
+  } else {
+    as_.jmp(entry);
+  }
   as_.bind(attention);
+  as_.mov(rcx, rsi);
   as_.bind(miss);
   as_.bind(no_code);
   dispatch(rcx);
+}
+
+// Jump tables stay in their page. Keeps `va` where it leaves it.
+void Emitter::go_in_page(const Reg64& va) {
+  as_.mov(rcx, va);
+  as_.sub(rcx, Assembler::state64(offsetof(CpuCore, code_page)));
+  as_.ror(rcx, 2);
+  as_.cmp(rcx, static_cast<u32>(kPage / 4 - 1));
+  const Fixup elsewhere = as_.jump_forward(Cc::kA);
+  as_.mov(rdx, reinterpret_cast<u64>(blocks_->entries()));
+  as_.mov(rdx, ptr[rdx + rcx * 8]);
+  as_.mov(ecx, va.cvt32());
+  as_.jmp(rdx);
+  as_.bind(elsewhere);
+}
+
+void Emitter::emit_return(const ir::Inst& inst) {
+  read_into(rcx, inst.a);
+  as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
+  as_.jump_to(Cc::kNe, thunks_.indirect(mode_.el));
+  as_.cmp(rcx, ptr[rsp + 8]);
+  as_.jump_to(Cc::kNe, thunks_.indirect(mode_.el));
+  as_.ret();
 }
 
 void Emitter::emit_interpret(const ir::Inst& inst) {

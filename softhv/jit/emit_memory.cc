@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads and stores: a look into the software TLB, then the access. Whatever the TLB's fast path
 // does not allow goes to the interpreter, which does the whole instruction.
-#include <bit>
 #include <cstddef>
 
 #include "softhv/jit/emitter.h"
@@ -12,15 +11,6 @@ namespace softhv::jit {
 
 using ir::Op;
 using namespace Xbyak::util; // NOLINT(google-build-using-namespace)
-
-namespace {
-
-// Where the index of an entry stands in an address once that is rotated to be the entry's offset.
-constexpr int kIndexShift = kTlbPageBits - std::bit_width(sizeof(TlbEntry) - 1);
-constexpr u32 kIndexMask = (kTlbEntries - 1) * sizeof(TlbEntry);
-static_assert(std::has_single_bit(sizeof(TlbEntry)));
-
-} // namespace
 
 // An access through a misaligned SP may fault (Arm ARM D1.3.10.2).
 void Emitter::check_stack(const ir::Inst& inst) {
@@ -63,17 +53,6 @@ Xbyak::Reg64 Emitter::address(const ir::Inst& inst) {
   return reg::kScratch0;
 }
 
-void Emitter::find_tlb_entry(const Reg64& va) {
-  if (as_.host.bmi2) {
-    as_.rorx(reg::kScratch1, va, kIndexShift);
-  } else {
-    as_.mov(reg::kScratch1, va);
-    as_.shr(reg::kScratch1, kIndexShift);
-  }
-  as_.and_(edx, kIndexMask);
-  as_.add(reg::kScratch1, Assembler::state64(offsetof(CpuCore, tlb)));
-}
-
 void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool aligned) {
   Miss miss{.va = va.getIdx(),
             .access = {.bytes = static_cast<u16>(bytes),
@@ -82,7 +61,7 @@ void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool ali
                        .aligned = aligned},
             .again = as_.position(),
             .index = index_};
-  find_tlb_entry(va);
+  as_.find_tlb_entry(va);
   if (aligned) {
     as_.mov(reg::kScratch2, va);
     as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask | (bytes - 1)));

@@ -49,7 +49,7 @@ void Emitter::emit_block(const ir::Block& block) {
     finish_instruction(index);
   }
   if (block.falls_through)
-    go(block.end(), false);
+    go(block.end(), false, Transfer::kJump);
   emit_aside();
 }
 
@@ -77,13 +77,21 @@ void Emitter::emit_aside() {
   }
   if (options_.chain)
     for (const Jump& jump : alone_)
-      exits_.push_back({jump.fixup, block_->offset + 4LL * jump.target, true});
+      exits_.push_back({.fixup = jump.fixup,
+                        .target = block_->offset + 4LL * jump.target,
+                        .kind = Exit::Kind::kAlone});
   if (options_.chain)
     alone_.clear();
   for (size_t i = 0; i < exits_.size(); ++i) { // more may come
     const Exit exit = exits_[i];
     emit_exit(exit);
   }
+  for (const FullStack& full : full_) {
+    as_.bind(full.fixup);
+    as_.mov(Xbyak::util::rsp, Assembler::state64(offsetof(CpuCore, returns_base)));
+    as_.jump_to(full.resume);
+  }
+  full_.clear();
   jumps_.clear();
   misses_.clear();
   alone_misses_.clear();

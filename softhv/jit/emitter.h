@@ -28,6 +28,8 @@ public:
   virtual ~BlockFinder() = default;
   // 0: not translated. `offset` is within the page.
   virtual u32 find(u32 offset) const = 0;
+  // The page's table, by instruction, of code or of what finds it (Page::entries).
+  [[nodiscard]] virtual const void* const* entries() const = 0;
 };
 
 struct EmitOptions {
@@ -76,10 +78,22 @@ private:
     Fixup fixup;
     u16 target;
   };
+  enum class Transfer : u8 { kJump, kCall };
   struct Exit { // to `target`, an offset from the start of the page
+    enum class Kind : u8 {
+      kInPage,
+      kAlone,   // to code in which each access looks for itself
+      kOutside, // of the page
+    };
     Fixup fixup;
     i64 target;
-    bool alone = false; // to code in which each access looks for itself
+    Kind kind = Kind::kInPage;
+    Fixup not_linked = 0; // of kOutside: where there is no link
+    Transfer transfer = Transfer::kJump;
+  };
+  struct FullStack { // of returns
+    Fixup fixup;
+    u32 resume;
   };
 
   // emitter.cc: blocks and operands
@@ -141,8 +155,6 @@ private:
   // Leaves the address in the register returned.
   Reg64 address(const ir::Inst& inst);
   void check_stack(const ir::Inst& inst);
-  // Leaves in kScratch1 the address of the TLB entry that may be for `va`. Keeps `va`.
-  void find_tlb_entry(const Reg64& va);
   // Leaves in kScratch1 what to add to the address: host address = va + kScratch1.
   void translate(const Reg64& va, unsigned bytes, Access access, bool aligned);
   void emit_load(const ir::Inst& inst);
@@ -181,8 +193,14 @@ private:
   void emit_branch_if(const ir::Inst& inst);
   void emit_call(const ir::Inst& inst);
   void emit_indirect(const ir::Inst& inst);
-  void go(i64 target, bool backward);
-  void go_outside(i64 target, bool backward);
+  void emit_return(const ir::Inst& inst);
+  void link_register(const ir::Inst& inst);
+  void predict_return();
+  void land();
+  void go(i64 target, bool backward, Transfer transfer);
+  void go_outside(i64 target, Transfer transfer);
+  void go_in_page(const Reg64& va);
+  Fixup jump(Transfer transfer);
   void emit_exit(const Exit& exit);
   void check_attention(i64 target);
   void dispatch(const Reg64& va);
@@ -211,6 +229,7 @@ private:
   std::vector<Jump> jumps_;
   std::vector<Jump> alone_; // where a look for several accesses fails
   std::vector<Exit> exits_;
+  std::vector<FullStack> full_;
   std::vector<Exit> attention_;
 };
 

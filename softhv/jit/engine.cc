@@ -34,6 +34,9 @@ namespace {
 constexpr size_t kConstantsSize = 64 << 10;
 constexpr size_t kRoomForBlock = 128 << 10; // more than any block becomes
 constexpr size_t kMaxPages = 8192;
+constexpr size_t kMaxPlaced = 65536;
+constexpr u32 kLastEpoch = kUnlinked - (1U << 20);
+constexpr i32 kLinkCredit = 32; // jumps go by the TLB for each that is linked
 
 // An instruction for the interpreter, ready to run.
 struct Predecoded {
@@ -95,11 +98,16 @@ struct Engine::Impl {
   static bool refill(CpuCore* core, u64 va, u32 code) {
     Mmu& mmu = *static_cast<Cpu*>(core)->mmu;
     const RefillAccess access = RefillAccess::decode(code);
-    return access.is_simple(va) && (!access.read || mmu.refill(va, false)) &&
-           (!access.write || mmu.refill(va, true));
+    const u64 epochs = of(core).code_epochs();
+    const bool filled = access.is_simple(va) && (!access.read || mmu.refill(va, false)) &&
+                        (!access.write || mmu.refill(va, true));
+    // Returns look at it before they go where it was predicted.
+    if (epochs != of(core).code_epochs())
+      core->attention.fetch_or(kAttentionInterrupt);
+    return filled;
   }
   static const void* next(CpuCore* core) { return of(core).find_code(); }
-  static const void* link(CpuCore* core, u32 offset, u32 fixup) {
+  static const void* link(CpuCore* core, i32 offset, u32 fixup) {
     return of(core).find_and_link(offset, fixup);
   }
 
@@ -125,6 +133,7 @@ struct Engine::Impl {
     cpu.block_pc = cpu.code_page + offset;
     cpu.last = p.ops;
     const u64 before = invalidations;
+    const u64 epochs = code_epochs();
     if (p.floating_point) {
       collect_fp_flags();
       const fp::HostEnvironment environment;
@@ -133,8 +142,13 @@ struct Engine::Impl {
       execute(p.ops);
     }
     const bool stays = !p.leaves && cpu.s.pc == cpu.block_pc + 4 && !cpu.exit_pending &&
-                       before == invalidations && mode == mode_of(cpu);
+                       before == invalidations && epochs == code_epochs() && mode == mode_of(cpu);
     return stays ? nullptr : find_code();
+  }
+
+  // What returns are predicted by, and jumps to other pages linked by.
+  [[nodiscard]] u64 code_epochs() const {
+    return u64{cpu.code_epochs[0]} << 32 | cpu.code_epochs[1];
   }
 
   void execute(const interp::Op* op) {
@@ -227,20 +241,38 @@ struct Engine::Impl {
     cpu.mmu->drop_code();
   }
 
-  const void* find_and_link(u32 offset, u32 fixup) {
-    const Kind kind = (offset & kLinkAlone) != 0 ? Kind::kAlone : Kind::kOrdinary;
-    cpu.s.pc = cpu.code_page + (offset & ~kLinkAlone);
+  const void* find_and_link(i32 offset, u32 fixup) {
+    const Kind kind = offset >= kLinkAlone ? Kind::kAlone : Kind::kOrdinary;
+    const u64 from = cpu.code_page;
+    cpu.s.pc = from + static_cast<u64>(i64{kind == Kind::kAlone ? offset - kLinkAlone : offset});
+    cpu.link_credit = kLinkCredit;
     const u64 pc = cpu.s.pc;
     const u64 before = invalidations;
+    const u64 epochs = code_epochs();
     const void* code = find_code(kind);
-    if (before != invalidations || cpu.s.pc != pc || !memory->contains(code) ||
-        code == executable(thunks.leave))
+    if (before != invalidations || epochs != code_epochs() || cpu.s.pc != pc ||
+        !memory->contains(code) || code == executable(thunks.leave))
       return code;
     const auto block = std::upper_bound(blocks.begin(), blocks.end(), fixup,
                                         [](u32 at, const Block& b) { return at < b.start; });
-    if (block != blocks.begin() && (block - 1)->page == current)
-      as.bind_to(fixup, static_cast<u32>(static_cast<const u8*>(code) - memory->executable()));
+    if (block == blocks.begin())
+      return code;
+    Page& source = *(block - 1)->page;
+    const auto target = static_cast<u32>(static_cast<const u8*>(code) - memory->executable());
+    if (from == cpu.code_page && &source == current) {
+      as.bind_to(fixup, target);
+    } else if (from != cpu.code_page && may_link(source, from) && may_link(*current, pc)) {
+      as.bind_to(fixup, target);
+      as.rewrite(fixup - Link::kEpochBeforeEnd, cpu.code_epochs[source.mode.el], 4);
+      current->links_here.push_back(fixup);
+      cpu.statistics.jumps_linked.add();
+    }
     return code;
+  }
+
+  // Whether the epoch of the page's Exception level is that of the address.
+  [[nodiscard]] static bool may_link(const Page& page, u64 va) {
+    return !page.aliased && page.mode.el == (va >> 55 & 1);
   }
 
   [[nodiscard]] const void* untranslated(Mode mode) const {
@@ -259,11 +291,13 @@ struct Engine::Impl {
       return nullptr;
     const u8* host = reinterpret_cast<const u8*>((cpu.s.pc & kTlbPageMask) + entry->host_addend);
     const Mode mode = mode_of(cpu);
-    if (pages.size() >= kMaxPages && !pages.contains(key_of(entry->ipa, mode)))
+    if ((pages.size() >= kMaxPages && !pages.contains(key_of(entry->ipa, mode))) ||
+        std::max(cpu.code_epochs[0], cpu.code_epochs[1]) > kLastEpoch)
       flush();
     std::unique_ptr<Page>& slot = pages[key_of(entry->ipa, mode)];
     if (slot == nullptr) {
       slot = std::make_unique<Page>();
+      slot->number = static_cast<u32>(pages.size());
       slot->ipa = entry->ipa;
       slot->mode = mode;
       std::fill(std::begin(slot->entries), std::end(slot->entries), untranslated(mode));
@@ -275,8 +309,24 @@ struct Engine::Impl {
       page.info = entry->info;
     }
     check(page);
+    place(page, cpu.s.pc & kTlbPageMask);
     entry->code = &page;
     return &page;
+  }
+
+  // A page is at one address in an epoch; else jumps to it and from it are not linked.
+  void place(Page& page, u64 va) {
+    if (placed.size() >= kMaxPlaced) {
+      placed.clear();
+      cpu.mmu->drop_code();
+    }
+    const u64 epoch = cpu.code_epochs[va >> 55 & 1];
+    const auto [it, added] = placed.try_emplace(epoch << 32 | page.number, va);
+    if (!added && it->second != va && !page.aliased) {
+      page.aliased = true;
+      cpu.mmu->drop_code();
+    }
+    cpu.mmu->note_code(va);
   }
 
   // Forgets the page if it is no longer what was translated.
@@ -299,6 +349,9 @@ struct Engine::Impl {
       return;
     std::fill(std::begin(page.entries), std::end(page.entries), untranslated(page.mode));
     page.alone.clear();
+    for (const u32 end : page.links_here)
+      as.rewrite(end - Link::kEpochBeforeEnd, kUnlinked, 4);
+    page.links_here.clear();
     page.empty = true;
     page.contents.reset();
     ++invalidations;
@@ -311,8 +364,9 @@ struct Engine::Impl {
   }
 
   void flush() {
-    cpu.mmu->drop_code();
+    cpu.mmu->restart_epochs();
     pages.clear();
+    placed.clear();
     blocks.clear();
     if (lockstep != nullptr)
       lockstep->clear();
@@ -327,6 +381,7 @@ struct Engine::Impl {
     const Impl& impl;
     const Page& page;
     Finder(const Impl& i, const Page& p) : impl(i), page(p) {}
+    [[nodiscard]] const void* const* entries() const override { return page.entries; }
     u32 find(u32 offset) const override {
       const void* code = impl.code_at(page, offset, Kind::kOrdinary);
       return code == nullptr
@@ -398,9 +453,10 @@ struct Engine::Impl {
   const u32 start_of_blocks;
   std::vector<Predecoded> predecoded;
   std::unordered_map<u64, std::unique_ptr<Page>> pages;
-  std::vector<Block> blocks; // in order of `start`
-  Page* current = nullptr;   // of the code that find_code() gave last
-  bool fpcr_default = true;  // as of the code that the TLB leads to
+  std::unordered_map<u64, u64> placed; // address of a page, by epoch and Page::number
+  std::vector<Block> blocks;           // in order of `start`
+  Page* current = nullptr;             // of the code that find_code() gave last
+  bool fpcr_default = true;            // as of the code that the TLB leads to
   bool sp_el0 = false;
   u64 invalidations = 0;              // how often code was forgotten
   std::unique_ptr<Lockstep> lockstep; // null where it was not asked for

@@ -9,11 +9,21 @@
 #include <atomic>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "softhv/jit/lift.h"
 #include "softhv/mmu/tlb.h"
 
 namespace softhv::jit {
+
+// A jump to another page: a comparison of CpuCore::code_epochs with an immediate, a conditional
+// jump to where it is led when they differ, an addition to CpuCore::code_page, and the jump.
+// Linked, it has the number of the epoch in which both pages were where they had to be, and leads
+// straight to its target.
+struct Link {
+  static constexpr u32 kEpochBeforeEnd = 4 + 6 + 11 + 5; // where the immediate is, from the end
+};
+inline constexpr u32 kUnlinked = 1U << 31; // more than any epoch's number
 
 struct Page {
   // By the address of an instruction: the code that starts there. A routine that has it translated
@@ -22,6 +32,10 @@ struct Page {
 
   // Code in which no accesses share a look into the TLB, by the offset of its first instruction.
   std::unordered_map<u32, const void*> alone;
+
+  std::vector<u32> links_here; // where the jumps end that are linked to this page's code
+  u32 number = 0;              // that no other page has
+  bool aliased = false;        // at two addresses in one epoch: no links from here or to here
 
   u64 ipa = 0;
   Mode mode;

@@ -3,12 +3,15 @@
 
 #include <cstddef>
 
+#include "softhv/jit/page.h"
 #include "softhv/jit/registers.h"
 
 namespace softhv::jit {
 namespace {
 
 using namespace Xbyak::util; // NOLINT(google-build-using-namespace)
+
+constexpr int kReturnsSize = 1024 * 16; // of the returns predicted at a time
 
 constexpr int kFromCore = 16 * 8; // from CpuCore's start to where reg::kState points
 
@@ -21,7 +24,6 @@ public:
 
   Thunks write() {
     Thunks t;
-    t.enter = enter();
     t.leave = leave();
     t.interpret_el1 = interpret(1);
     t.interpret_el0 = interpret(0);
@@ -29,10 +31,15 @@ public:
     t.refill_el0 = refill(0);
     t.dispatch_el1 = dispatch(1);
     t.dispatch_el0 = dispatch(0);
+    t.enter = enter(no_return(t));
     t.link_el1 = link(1);
     t.link_el0 = link(0);
     t.untranslated_el1 = untranslated(1, t.dispatch_el1);
     t.untranslated_el0 = untranslated(0, t.dispatch_el0);
+    t.indirect_el1 = indirect(1, t.dispatch_el1);
+    t.indirect_el0 = indirect(0, t.dispatch_el0);
+    t.outside_el1 = outside(1, t.dispatch_el1, t.link_el1);
+    t.outside_el0 = outside(0, t.dispatch_el0, t.link_el0);
     return t;
   }
 
@@ -103,14 +110,20 @@ private:
         as_.mov(Xbyak::Reg64(host), Assembler::state64(offsetof(CpuState, x) + 8 * i));
   }
 
+  void forget_returns() { as_.mov(rsp, Assembler::state64(offsetof(CpuCore, returns_base))); }
+
   // Goes on at rcx, at whatever Exception level that is.
   void resume_anywhere() {
     load_general();
-    as_.cmp(byte[reg::kState + static_cast<int>(offsetof(CpuState, pstate.el)) - kFromCore], 0);
+    compare_el0();
     const auto at_el1 = as_.jump_forward(Cc::kNe);
     load_vectors();
     as_.bind(at_el1);
     as_.jmp(rcx);
+  }
+
+  void compare_el0() {
+    as_.cmp(byte[reg::kState + static_cast<int>(offsetof(CpuState, pstate.el)) - kFromCore], 0);
   }
 
   template <typename Function>
@@ -125,20 +138,39 @@ private:
     return as_.position();
   }
 
-  u32 enter() {
+  u32 enter(u32 no_return) {
     const u32 at = start();
     for (const auto code : kSaved)
       as_.push(Xbyak::Reg64(code));
     as_.sub(rsp, 8); // aligned for calls
     as_.lea(reg::kState, ptr[rdi + kFromCore]);
+    // A return that matches none: to where there is no instruction.
+    as_.push(-1);
+    constexpr int kLeaSize = 7;
+    as_.lea(rcx, ptr[rip + (static_cast<int>(no_return - as_.position()) - kLeaSize)]);
+    as_.push(rcx);
+    as_.mov(Assembler::state64(offsetof(CpuCore, returns_base)), rsp);
+    as_.lea(rcx, ptr[rsp - kReturnsSize]);
+    as_.mov(Assembler::state64(offsetof(CpuCore, returns_limit)), rcx);
     as_.mov(rcx, rsi);
     resume_anywhere();
     return at;
   }
 
+  // A return to address -1 matched what enter() has put on the stack.
+  u32 no_return(const Thunks& thunks) {
+    const u32 at = start();
+    as_.mov(Assembler::state64(offsetof(CpuState, pc)), rcx);
+    compare_el0();
+    as_.jump_to(Cc::kE, thunks.dispatch_el0);
+    as_.jump_to(thunks.dispatch_el1);
+    return at;
+  }
+
   u32 leave() {
     const u32 at = start();
-    as_.add(rsp, 8);
+    forget_returns();
+    as_.add(rsp, 2 * 8 + 8); // what enter() has put there
     for (unsigned i = std::size(kSaved); i-- > 0;)
       as_.pop(Xbyak::Reg64(kSaved[i]));
     as_.ret();
@@ -160,7 +192,7 @@ private:
       load_vectors();
     as_.ret();
     as_.bind(left);
-    as_.add(rsp, 8); // the return address
+    forget_returns();
     resume_anywhere();
     return at;
   }
@@ -188,6 +220,7 @@ private:
 
   u32 dispatch(u8 el) {
     const u32 at = start();
+    forget_returns();
     spill(el);
     call(calls_.next);
     as_.mov(rcx, rax);
@@ -197,6 +230,7 @@ private:
 
   u32 link(u8 el) {
     const u32 at = start();
+    forget_returns();
     spill(el);
     as_.mov(esi, ecx);
     call(calls_.link);
@@ -207,9 +241,50 @@ private:
 
   u32 untranslated(u8 /*el*/, u32 dispatch) {
     const u32 at = start();
+    as_.and_(ecx, static_cast<u32>(kTlbPageSize - 1));
     as_.add(rcx, Assembler::state64(offsetof(CpuCore, code_page)));
     as_.mov(Assembler::state64(offsetof(CpuState, pc)), rcx);
     as_.jump_to(dispatch);
+    return at;
+  }
+
+  // To the code at address rcx, which the TLB may know.
+  void go_indirect(u32 dispatch) {
+    as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
+    const auto attention = as_.jump_forward(Cc::kNe);
+    as_.find_tlb_entry(rcx);
+    as_.mov(rsi, rcx);
+    as_.and_(rsi, static_cast<int>(kTlbPageMask | 3));
+    as_.cmp(rsi, ptr[rdx + offsetof(TlbEntry, fetch_tag)]);
+    const auto miss = as_.jump_forward(Cc::kNe);
+    as_.mov(rdx, ptr[rdx + offsetof(TlbEntry, code)]);
+    as_.test(rdx, rdx);
+    const auto no_code = as_.jump_forward(Cc::kE);
+    as_.mov(Assembler::state64(offsetof(CpuCore, code_page)), rsi);
+    as_.and_(ecx, static_cast<u32>(kTlbPageSize - 1));
+    as_.jmp(ptr[rdx + rcx * 2 + static_cast<int>(offsetof(Page, entries))]);
+    as_.bind(attention);
+    as_.bind(miss);
+    as_.bind(no_code);
+    as_.mov(Assembler::state64(offsetof(CpuState, pc)), rcx);
+    as_.jump_to(dispatch);
+  }
+
+  // A return that was not predicted.
+  u32 indirect(u8 /*el*/, u32 dispatch) {
+    const u32 at = start();
+    forget_returns();
+    go_indirect(dispatch);
+    return at;
+  }
+
+  u32 outside(u8 /*el*/, u32 dispatch, u32 link) {
+    const u32 at = start();
+    as_.dec(Assembler::state32(offsetof(CpuCore, link_credit)));
+    as_.jump_to(Cc::kS, link);
+    as_.movsxd(rcx, ecx);
+    as_.add(rcx, Assembler::state64(offsetof(CpuCore, code_page)));
+    go_indirect(dispatch);
     return at;
   }
 

@@ -8,7 +8,7 @@
 
 namespace softhv::jit {
 
-inline constexpr u32 kLinkAlone = 1U << 31;
+inline constexpr i32 kLinkAlone = 1 << 30; // more than any branch's distance
 
 // An access that the TLB did not allow.
 struct RefillAccess {
@@ -43,10 +43,10 @@ struct RuntimeCalls {
   bool (*refill)(CpuCore* cpu, u64 va, u32 access);
   // The code for CpuState::pc.
   const void* (*next)(CpuCore* cpu);
-  // The same for `offset` bytes into the code page, to where the jump that ends at `fixup` in code
-  // memory may lead directly from now on. With kLinkAlone in the offset: code that begins there and
-  // in which no accesses share a look into the TLB.
-  const void* (*link)(CpuCore* cpu, u32 offset, u32 fixup);
+  // The same for `offset` bytes from the start of the code page, to where the jump that ends at
+  // `fixup` in code memory may lead directly from now on. With kLinkAlone added to an offset in the
+  // page: code that begins there and in which no accesses share a look into the TLB.
+  const void* (*link)(CpuCore* cpu, i32 offset, u32 fixup);
 };
 
 struct Thunks {
@@ -63,13 +63,19 @@ struct Thunks {
   u32 dispatch_el0 = 0;
   u32 link_el1 = 0; // jumped to with kScratch0 = offset, kScratch1 = fixup
   u32 link_el0 = 0;
-  u32 untranslated_el1 = 0; // jumped to with kScratch0 = offset
+  u32 untranslated_el1 = 0; // jumped to with the offset in the low bits of kScratch0
   u32 untranslated_el0 = 0;
+  u32 indirect_el1 = 0; // jumped to with kScratch0 = address: goes there
+  u32 indirect_el0 = 0;
+  u32 outside_el1 = 0; // reached with kScratch0 = offset, kScratch1 = fixup: as link, or goes there
+  u32 outside_el0 = 0;
 
   [[nodiscard]] u32 interpret(u8 el) const { return el == 0 ? interpret_el0 : interpret_el1; }
   [[nodiscard]] u32 refill(u8 el) const { return el == 0 ? refill_el0 : refill_el1; }
   [[nodiscard]] u32 dispatch(u8 el) const { return el == 0 ? dispatch_el0 : dispatch_el1; }
   [[nodiscard]] u32 link(u8 el) const { return el == 0 ? link_el0 : link_el1; }
+  [[nodiscard]] u32 indirect(u8 el) const { return el == 0 ? indirect_el0 : indirect_el1; }
+  [[nodiscard]] u32 outside(u8 el) const { return el == 0 ? outside_el0 : outside_el1; }
   [[nodiscard]] u32 untranslated(u8 el) const {
     return el == 0 ? untranslated_el0 : untranslated_el1;
   }

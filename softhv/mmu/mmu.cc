@@ -102,6 +102,12 @@ struct Mmu::Impl final : DescriptorReader {
       fpen = bits(sys.cpacr_el1, 21, 20);
       store.drop_code();
     }
+    publish_epochs();
+  }
+
+  void publish_epochs() const {
+    cpu.code_epochs[0] = slot->lower_code.number;
+    cpu.code_epochs[1] = slot->upper_code.number;
   }
 
   TlbTable& table(Regime regime) { return *slot->tables[static_cast<u8>(regime)]; }
@@ -130,8 +136,10 @@ struct Mmu::Impl final : DescriptorReader {
       return false;
     }
     leaf = result.leaf;
-    if (config.enabled)
+    if (config.enabled) {
       store.insert(*slot, address, leaf);
+      publish_epochs();
+    }
     return true;
   }
 
@@ -224,6 +232,16 @@ bool Mmu::fetch_walked() const {
 
 void Mmu::drop_code() {
   impl_->store.drop_code();
+  impl_->publish_epochs();
+}
+
+void Mmu::restart_epochs() {
+  impl_->store.restart_epochs();
+  impl_->publish_epochs();
+}
+
+void Mmu::note_code(u64 va) {
+  TlbStore::note_code(*impl_->slot, va);
 }
 
 u32 Mmu::mark_code(u64 ipa, std::atomic<u32>* info) {
@@ -303,6 +321,7 @@ void Mmu::invalidate(const ShootdownRequest& request) {
     return;
   }
   impl_->store.invalidate(request);
+  impl_->publish_epochs();
   if (request.kind == Kind::kAll || request.kind == Kind::kIpa)
     impl_->pages.fill({});
   if (request.kind == Kind::kIpaWrite)

@@ -48,8 +48,16 @@ public:
   // TTBRn_EL1 or CPACR_EL1. Cheap when nothing that matters has changed.
   void context_changed();
 
-  // Forgets every TlbEntry::code.
+  // Forgets every TlbEntry::code, and ends all epochs of code.
   void drop_code();
+
+  // The same, when nothing remembers the number of an epoch: they start anew.
+  void restart_epochs();
+
+  // To be called when the entry for fetches from the page of `va`, which is canonical, gets its
+  // TlbEntry::code: from now on, whatever makes that entry invalid changes the number in
+  // CpuCore::code_epochs for that half of the address space.
+  void note_code(u64 va);
 
   // Makes every store to the page, by any vCPU, advance its generation, and returns the generation
   // to translate under: translate only while info[0] has that value. May wait for other vCPUs and

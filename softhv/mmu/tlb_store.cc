@@ -61,18 +61,23 @@ void TlbStore::clear(TlbSlot& slot) {
 TlbSlot& TlbStore::select(const TlbContext& context) {
   TlbSlot* oldest = &slots_[0];
   u64 upper_serial = 0;
+  u32 upper_epoch = 0;
   for (TlbSlot& slot : slots_) {
     if (slot.last_used != 0 && slot.context == context) {
       slot.last_used = ++clock_;
       return slot;
     }
-    if (slot.last_used != 0 && slot.context.same_but_asid(context))
+    if (slot.last_used != 0 && slot.context.same_but_asid(context)) {
       upper_serial = slot.upper_serial;
+      upper_epoch = slot.upper_code.number;
+    }
     if (slot.last_used < oldest->last_used)
       oldest = &slot;
   }
   clear(*oldest);
   oldest->context = context;
+  oldest->lower_code = {.number = next_epoch_++, .pages = {}};
+  oldest->upper_code = {.number = upper_epoch != 0 ? upper_epoch : next_epoch_++, .pages = {}};
   oldest->lower_serial = next_serial_++;
   oldest->upper_serial = upper_serial != 0 ? upper_serial : next_serial_++;
   oldest->last_used = ++clock_;
@@ -101,6 +106,8 @@ void TlbStore::insert(const TlbSlot& slot, u64 va, const Leaf& leaf) {
   }
   if (bit(va, 55) && !leaf.global)
     upper_tagged_ = true;
+  if (!bit(va, 55) && leaf.global)
+    lower_global_ = true;
 }
 
 void TlbStore::note_writer(TlbEntry& entry) {
@@ -132,11 +139,79 @@ void TlbStore::invalidate(const ShootdownRequest& request) {
   }
 }
 
+void TlbStore::note_code(TlbSlot& slot, u64 va) {
+  CodeEpoch& epoch = bit(va, 55) ? slot.upper_code : slot.lower_code;
+  epoch.pages.set((va >> kTlbPageBits) % epoch.pages.size());
+}
+
 void TlbStore::drop_code() {
-  for_each_entry([](TlbEntry& entry) { entry.code = nullptr; });
+  for (TlbSlot& slot : slots_)
+    for (const bool upper : {false, true})
+      end_epoch(slot, upper);
+}
+
+void TlbStore::restart_epochs() {
+  std::array<size_t, kSlots> shares; // the first slot with the same upper half
+  for (size_t i = 0; i < kSlots; ++i)
+    for (shares[i] = 0; slots_[shares[i]].upper_code.number != slots_[i].upper_code.number;)
+      ++shares[i];
+  next_epoch_ = 1;
+  for (size_t i = 0; i < kSlots; ++i) {
+    TlbSlot& slot = slots_[i];
+    slot.lower_code = {.number = next_epoch_++, .pages = {}};
+    const bool first = shares[i] == i;
+    slot.upper_code = {.number = first ? next_epoch_++ : slots_[shares[i]].upper_code.number,
+                       .pages = {}};
+    drop_code(slot, false);
+    drop_code(slot, true);
+  }
+}
+
+void TlbStore::drop_code(TlbSlot& slot, bool upper) {
+  for (unsigned r = 0; r < kRegimes; ++r)
+    for_each_entry(slot, r, [upper](TlbEntry& entry) {
+      if (bit(entry.attributes, 55) == upper)
+        entry.code = nullptr;
+    });
+}
+
+// For all contexts that share the half.
+void TlbStore::end_epoch(TlbSlot& slot, bool upper) {
+  if (!upper) {
+    slot.lower_code = {.number = next_epoch_++, .pages = {}};
+    drop_code(slot, false);
+    return;
+  }
+  const u32 ended = slot.upper_code.number;
+  const u32 number = next_epoch_++;
+  for (TlbSlot& other : slots_) {
+    if (other.upper_code.number != ended)
+      continue;
+    other.upper_code = {.number = number, .pages = {}};
+    drop_code(other, true);
+  }
+}
+
+void TlbStore::end_epochs_of_page(u64 base, u64 size, u16 asid, bool any_asid) {
+  const bool upper = bit(base, 55);
+  for (TlbSlot& slot : slots_) {
+    CodeEpoch& epoch = upper ? slot.upper_code : slot.lower_code;
+    if (slot.last_used == 0 || epoch.pages.none())
+      continue;
+    if (!upper && !any_asid && !lower_global_ && slot.context.asid != asid)
+      continue;
+    const u64 pages = std::min<u64>(size >> kTlbPageBits, epoch.pages.size());
+    const u64 first = base >> kTlbPageBits;
+    bool noted = false;
+    for (u64 i = 0; i < pages && !noted; ++i)
+      noted = epoch.pages.test((first + i) % epoch.pages.size());
+    if (noted)
+      end_epoch(slot, upper);
+  }
 }
 
 void TlbStore::invalidate_all() {
+  drop_code();
   const u64 first_new = next_serial_;
   for (TlbSlot& slot : slots_) {
     clear(slot);
@@ -151,6 +226,7 @@ void TlbStore::invalidate_all() {
   blocks_.clear();
   block_shifts_ = 0;
   upper_tagged_ = false;
+  lower_global_ = false;
   for (Bucket& bucket : buckets_)
     bucket = {};
 }
@@ -164,6 +240,7 @@ void TlbStore::invalidate_asid(u16 asid) {
     if (slot.context.asid != asid)
       continue;
     clear(slot);
+    end_epoch(slot, false);
     slot.lower_serial = next_serial_++;
   }
 }
@@ -198,6 +275,7 @@ void TlbStore::drop_range(TlbSlot& slot, u64 base, u64 size, bool all) {
 void TlbStore::invalidate_va(u64 va, u16 asid, bool any_asid) {
   va &= kTlbPageMask;
   const auto drop_everywhere = [&](u64 base, u64 size) {
+    end_epochs_of_page(base, size, asid, any_asid);
     for (TlbSlot& slot : slots_)
       if (slot.last_used != 0)
         drop_range(slot, base, size, any_asid || slot.context.asid == asid);
@@ -215,6 +293,7 @@ void TlbStore::invalidate_va(u64 va, u16 asid, bool any_asid) {
 }
 
 void TlbStore::drop_ipa(u64 ipa, u64 size) {
+  drop_code();
   for_each_entry([&](TlbEntry& entry) {
     if (entry.ipa - ipa < size)
       drop(entry);

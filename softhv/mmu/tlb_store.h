@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <memory>
 #include <unordered_set>
 #include <vector>
@@ -44,8 +45,17 @@ struct TlbUse {
   }
 };
 
+// Numbers a time during which instruction fetches from the addresses that were noted kept their
+// translations and TlbEntry::code its meaning, for half of a context's address space.
+struct CodeEpoch {
+  u32 number = 0;
+  std::bitset<1024> pages; // that were noted, by page number modulo their count
+};
+
 struct TlbSlot {
   TlbContext context;
+  CodeEpoch lower_code;
+  CodeEpoch upper_code; // the number is shared as upper_serial is
   u64 lower_serial = 0; // tags walk results of TTBR0_EL1 addresses of this context
   u64 upper_serial = 0; // the same for TTBR1_EL1; shared by contexts that differ in ASID only
   u64 last_used = 0;
@@ -71,6 +81,13 @@ public:
 
   // Forgets every TlbEntry::code.
   void drop_code();
+
+  // The same; numbers of epochs start anew.
+  void restart_epochs();
+
+  // To be called when the entry for instruction fetches from the page of `va` gets its
+  // TlbEntry::code.
+  static void note_code(TlbSlot& slot, u64 va);
 
 private:
   static constexpr size_t kSlots = 8;
@@ -117,6 +134,9 @@ private:
   void drop_range(TlbSlot& slot, u64 base, u64 size, bool all);
   void drop_ipa(u64 ipa, u64 size);
   void drop_writers(u64 ipa);
+  void drop_code(TlbSlot& slot, bool upper);
+  void end_epoch(TlbSlot& slot, bool upper);
+  void end_epochs_of_page(u64 base, u64 size, u16 asid, bool any_asid);
 
   std::array<TlbSlot, kSlots> slots_;
   u64 next_serial_ = 1;
@@ -126,6 +146,8 @@ private:
   std::unordered_set<u64> blocks_;
   u64 block_shifts_ = 0;      // bit n: blocks_ may hold one of shift n
   bool upper_tagged_ = false; // a non-global TTBR1_EL1 translation has been cached
+  bool lower_global_ = false; // a global TTBR0_EL1 translation has been cached
+  u32 next_epoch_ = 1;
   std::vector<Bucket> buckets_;
 };
 
