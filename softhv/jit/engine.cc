@@ -177,7 +177,8 @@ struct Engine::Impl {
   }
 
   // The code to go on with at cpu.s.pc, or what leaves the JIT. `kind` says which code of the
-  // instruction that is there now: another one is reached when something else comes first.
+  // instruction that is there now, which a caller may link to: as long as the vCPU is still there,
+  // it is that code, whatever has been served meanwhile.
   const void* find_code(Kind kind = Kind::kOrdinary) {
     if (lockstep != nullptr)
       finish_lockstep();
@@ -187,7 +188,6 @@ struct Engine::Impl {
       if (cpu.attention.load(std::memory_order_acquire) != 0) [[unlikely]] {
         if (serve_attention(cpu) == AttentionResult::kStep && !cpu.exit_pending)
           interp::step(cpu);
-        kind = Kind::kOrdinary;
         continue;
       }
       follow_mode();

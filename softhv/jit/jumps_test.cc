@@ -26,9 +26,9 @@ constexpr u64 kCaller = kUpper | 0x1000'0000;
 constexpr u64 kCallee = kCaller + kPage;
 constexpr u64 kDescUser = 1 << 6;
 
-constexpr u32 kSubX5 = 0xd100'04a5;   // sub x5, x5, #1
+constexpr u32 kSubX5 = 0xd100'04a5;    // sub x5, x5, #1
 constexpr u32 kMovX9X30 = 0xaa1e'03e9; // mov x9, x30
-constexpr u32 kStrX4X3 = 0xf900'0064; // str x4, [x3]
+constexpr u32 kStrX4X3 = 0xf900'0064;  // str x4, [x3]
 constexpr u32 kTlbiVaae1 = tlbi_x2(7, 3);
 constexpr u32 add_x0(u32 imm) {
   return 0x9100'0000 | imm << 10;
@@ -50,7 +50,9 @@ protected:
     map(kCallee, 1);
   }
 
-  void map(u64 va, u64 frame, u64 more = 0) { rig.tables.map(va, address(frame), kAttributes | more); }
+  void map(u64 va, u64 frame, u64 more = 0) {
+    rig.tables.map(va, address(frame), kAttributes | more);
+  }
   // What MMU and TLB see of a page's frame when the guest writes `descriptor(frame)` to
   // rig.tables.slot(va, 3), which is mapped.
   static u64 address(u64 frame) { return kData + frame * kPage; }
@@ -170,8 +172,8 @@ TEST_F(JitJumps, CallsMayNestDeeply) {
     rig.tables.map(kUpper | (0x2000'0000 + page * kPage), address(16 + page), kAttributes);
   x(6) = kUpper | 0x2000'0000; // a stack that grows upward
   write(0, {bl(kPage), hvc(0x200)});
-  write(1, {0xf800'84de /* str x30, [x6], #8 */, add_x0(1), kSubX5,
-            0xb400'0045 /* cbz x5, .+8 */, bl(-16), 0xf85f'8cde /* ldr x30, [x6, #-8]! */, kRet});
+  write(1, {0xf800'84de /* str x30, [x6], #8 */, add_x0(1), kSubX5, 0xb400'0045 /* cbz x5, .+8 */,
+            bl(-16), 0xf85f'8cde /* ldr x30, [x6, #-8]! */, kRet});
   x(5) = 20'000;
   EXPECT_TRUE(rig.run_at(1, kCaller).completed);
   EXPECT_EQ(x(0), 20'000U);
