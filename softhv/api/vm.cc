@@ -35,7 +35,7 @@ hv_return_t result_of(Stage2::Status status) {
 // Makes every vCPU forget its translations to the range. By the holder of memory_mutex.
 void shoot_down(Vm& vm, hv_ipa_t ipa, size_t size) {
   shootdown_post(vm, nullptr, {.kind = ShootdownRequest::Kind::kIpa, .ipa = ipa, .size = size});
-  shootdown_wait(vm, nullptr);
+  shootdown_wait(nullptr);
 }
 
 } // namespace

@@ -2,7 +2,6 @@
 #include "softhv/core/shootdown.h"
 
 #include <memory>
-#include <thread>
 
 #include "softhv/core/vm.h"
 #include "softhv/mmu/mmu.h"
@@ -12,11 +11,20 @@ namespace {
 
 // A queue longer than this is cheaper to serve by dropping everything.
 constexpr size_t kMaxQueued = 64;
-constexpr int kSpins = 256;
+
+// How often to look before sleeping, some microseconds: what falling asleep costs, and more than
+// another core takes to reach a block boundary. A vCPU that takes longer has no core: the host
+// should give it this one.
+constexpr int kSpins = 1000;
 
 struct Ticket {
   std::shared_ptr<ShootdownMailbox> mailbox;
-  u64 number; // served when mailbox->served >= number
+  u64 number;
+
+  [[nodiscard]] bool served() const {
+    return mailbox->served.load(std::memory_order_seq_cst) >= number ||
+           !mailbox->in_guest.load(std::memory_order_seq_cst);
+  }
 };
 
 // What the calling thread has posted and not yet waited for.
@@ -44,11 +52,27 @@ void add_ticket(const std::shared_ptr<ShootdownMailbox>& mailbox, u64 number) {
   tickets().push_back({mailbox, number});
 }
 
+// Whether all that was posted has been served; drops the tickets of what has.
+bool all_served() {
+  std::erase_if(tickets(), [](const Ticket& ticket) { return ticket.served(); });
+  return tickets().empty();
+}
+
+void sleep_until_all_served() {
+  for (int spins = 0; spins < kSpins; ++spins)
+    if (all_served())
+      return;
+  for (const Ticket& ticket : tickets())
+    ticket.mailbox->waiters.sleep_until(WaitQueue::TimePoint::max(),
+                                        [&] { return ticket.served(); });
+  tickets().clear();
+}
+
 } // namespace
 
 void shootdown_post(Vm& vm, Cpu* self, const ShootdownRequest& request, u32 targets) {
   vm.for_each_cpu([&](Cpu& cpu) {
-    if (&cpu == self || (targets >> cpu.index & 1) == 0)
+    if (&cpu == self || (targets >> cpu.index & 1) == 0 || !cpu.mmu->concerned(request))
       return;
     ShootdownMailbox& mailbox = *cpu.mailbox;
     u64 number;
@@ -58,29 +82,28 @@ void shootdown_post(Vm& vm, Cpu* self, const ShootdownRequest& request, u32 targ
       number = ++mailbox.posted;
     }
     cpu.request(kAttentionShootdown);
-    add_ticket(cpu.mailbox, number);
-    if (self != nullptr) {
-      self->shootdowns_posted = 1;
+    if (self != nullptr)
       self->statistics.shootdowns_sent.add();
-    }
+    if (request.kind == ShootdownRequest::Kind::kCode)
+      return;
+    add_ticket(cpu.mailbox, number);
+    if (self != nullptr)
+      self->shootdowns_posted = 1;
   });
 }
 
-void shootdown_wait(Vm& /*vm*/, Cpu* self) {
-  for (const Ticket& ticket : tickets()) {
-    const ShootdownMailbox& mailbox = *ticket.mailbox;
-    for (int spins = 0; mailbox.served.load(std::memory_order_acquire) < ticket.number &&
-                        mailbox.in_guest.load(std::memory_order_seq_cst);
-         ++spins) {
-      if (self != nullptr)
-        shootdown_serve(*self);
-      if (spins >= kSpins)
-        std::this_thread::yield();
-    }
-  }
-  tickets().clear();
+void shootdown_wait(Cpu* self) {
   if (self != nullptr)
     self->shootdowns_posted = 0;
+  if (all_served())
+    return;
+  // Two vCPUs that wait for each other must not.
+  const bool in_guest = self != nullptr && self->mailbox->in_guest.load(std::memory_order_relaxed);
+  if (in_guest)
+    leave_guest(*self);
+  sleep_until_all_served();
+  if (in_guest)
+    enter_guest(*self);
 }
 
 void shootdown_serve(Cpu& cpu) {
@@ -96,7 +119,8 @@ void shootdown_serve(Cpu& cpu) {
   }
   for (const ShootdownRequest& request : queue)
     cpu.mmu->invalidate(request);
-  mailbox.served.store(posted, std::memory_order_release);
+  mailbox.served.store(posted, std::memory_order_seq_cst);
+  mailbox.waiters.wake();
 }
 
 void enter_guest(Cpu& cpu) {
@@ -108,6 +132,7 @@ void enter_guest(Cpu& cpu) {
 
 void leave_guest(Cpu& cpu) {
   cpu.mailbox->in_guest.store(false, std::memory_order_seq_cst);
+  cpu.mailbox->waiters.wake();
 }
 
 } // namespace softhv

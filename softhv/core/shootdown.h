@@ -5,8 +5,9 @@
 // which code has been translated.
 //
 // Protocol: a request is queued with the target and kAttentionShootdown set. A vCPU that executes
-// guest code serves its queue at the next block boundary and at every DSB; one outside hv_vcpu_run
-// or asleep in WFI serves it before its next guest instruction, so nobody waits for it.
+// guest code serves its queue at the next block boundary; one that does not (outside hv_vcpu_run,
+// asleep in WFI, or waiting for others itself) serves it before its next guest instruction, so
+// nobody waits for it.
 #pragma once
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "arch/types.h"
+#include "softhv/core/wait_queue.h"
 
 namespace softhv {
 
@@ -28,7 +30,8 @@ struct ShootdownRequest {
     kVaAllAsid, // entries for `va`
     kIpa,       // entries that map the IPA range [ipa, ipa + size): any use
     kIpaWrite,  // the write permission of entries that map the IPA page
-    kCode,      // what was translated from the IPA page
+    kCode,      // what was translated from the IPA page; no wait, for a vCPU may run old code until
+                // it synchronizes its context, where it looks at its attention
   };
   Kind kind = Kind::kAll;
   u16 asid = 0;
@@ -45,16 +48,17 @@ struct ShootdownMailbox {
   u64 posted = 0;                      // requests ever queued; under mutex
   std::atomic<u64> served{0};          // how many of them have been served
   std::atomic<bool> in_guest{false};   // the vCPU may be executing guest code
+  WaitQueue waiters;                   // for the two above to change
 };
 
 // Queues `request` with those vCPUs of the VM that `targets` names (bit n: Cpu::index n), but never
 // with `self` (nullptr: a host thread asks).
 void shootdown_post(Vm& vm, Cpu* self, const ShootdownRequest& request, u32 targets = ~0U);
 
-// Waits until every request that the calling thread posted has been served, serving the queue of
-// `self` meanwhile so that two waiting vCPUs do not block each other. The caller holds no lock that
-// a vCPU needs in order to reach a block boundary.
-void shootdown_wait(Vm& vm, Cpu* self);
+// Waits until every request that the calling thread posted has been served. Nobody waits for `self`
+// meanwhile; its queue is served before this returns. The caller holds no lock that a vCPU needs in
+// order to reach a block boundary.
+void shootdown_wait(Cpu* self);
 
 // Serves the queue of `cpu`, by its own thread.
 void shootdown_serve(Cpu& cpu);

@@ -55,6 +55,11 @@ const Op* nop(Cpu& /*cpu*/, const Op* op) {
   return op + 1;
 }
 
+const Op* yield(Cpu& cpu, const Op* op) {
+  yield_core(cpu);
+  return op + 1;
+}
+
 // ISS of a trapped WFI or WFE: CV = 1, COND = 0b1110, TI.
 bool wait_trapped(const Cpu& cpu, unsigned control) {
   return cpu.s.pstate.el == 0 && !bit(cpu.s.sys.sctlr_el1, control);
@@ -93,7 +98,7 @@ const Op* dmb(Cpu& /*cpu*/, const Op* op) {
 
 const Op* dsb(Cpu& cpu, const Op* op) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  shootdown_wait(cpu.vm, &cpu);
+  shootdown_wait(&cpu);
   return op + 1;
 }
 
@@ -129,6 +134,9 @@ Handler translate_kEret(Op& /*op*/) {
 }
 Handler translate_kHint(Op& /*op*/) {
   return nop;
+}
+Handler translate_kYield(Op& /*op*/) {
+  return yield;
 }
 Handler translate_kWfe(Op& /*op*/) {
   return wfe;

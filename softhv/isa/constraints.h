@@ -133,10 +133,10 @@ constexpr bool not_plain_mrs(u32 word) {
   return encoding != 0xda10 && encoding != 0xda20 && encoding != 0xda21;
 }
 
-// HINT: all but WFE, WFI, SEV and SEVL, which have rows of their own.
+// HINT: all but YIELD, WFE, WFI, SEV and SEVL, which have rows of their own.
 constexpr bool hint_is_nop(u32 word) {
   const u64 number = bits(word, 11, 5);
-  return number < 2 || number > 5;
+  return number < 1 || number > 5;
 }
 
 // --- AdvSIMD -------------------------------------------------------------------------------------

@@ -184,7 +184,7 @@ TEST_F(Access, WriteProtectedMemoryLeavesAsAPermissionFault) {
   const ShootdownRequest request{
       .kind = ShootdownRequest::Kind::kIpa, .ipa = kData, .size = 0x1000};
   shootdown_post(rig.machine.vm(), nullptr, request);
-  shootdown_wait(rig.machine.vm(), nullptr);
+  shootdown_wait(nullptr);
   EXPECT_TRUE(at(kVa + 8, kLdrX0X1).completed);
   const Outcome outcome = at(kVa + 8, kStrX0X1);
   ASSERT_TRUE(outcome.exited);

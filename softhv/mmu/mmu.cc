@@ -123,7 +123,10 @@ struct Mmu::Impl final : DescriptorReader {
     }
     walked = true;
     cpu.statistics.table_walks.add(config.enabled ? 1 : 0);
-    const WalkResult result = walk(config, va, *this);
+    WalkResult result = walk(config, va, *this);
+    if (config.enabled && result.outcome == WalkResult::Outcome::kDone &&
+        store.announce(address, result.leaf))
+      result = walk(config, va, *this);
     switch (result.outcome) {
     case WalkResult::Outcome::kDone: break;
     case WalkResult::Outcome::kFault: fault = {.status = result.status}; return false;
@@ -169,7 +172,6 @@ struct Mmu::Impl final : DescriptorReader {
     }
   }
 
-  // Nobody has to wait: another vCPU may run the old code until it synchronizes its context.
   void code_changed(u64 ipa) const {
     forget_code(cpu, ipa);
     shootdown_post(cpu.vm, &cpu,
@@ -257,7 +259,7 @@ u32 Mmu::mark_code(u64 ipa, std::atomic<u32>* info) {
     }
     if ((writers & ~(1U << cpu.index)) != 0) {
       shootdown_post(cpu.vm, &cpu, request, writers);
-      shootdown_wait(cpu.vm, &cpu);
+      shootdown_wait(&cpu);
     }
     // A vCPU that wrote meanwhile has taken the page out of code use again.
     if (info[0].load(std::memory_order_seq_cst) == (generation | kPageHoldsCode))
@@ -311,6 +313,10 @@ bool Mmu::refill(u64 va, bool write) {
 
 bool Mmu::translate(u64 va, Regime regime, Access access, Leaf& leaf, MmuFault& fault) {
   return impl_->stage1(va, regime, access, leaf, fault);
+}
+
+bool Mmu::concerned(const ShootdownRequest& request) const {
+  return impl_->store.concerned(request);
 }
 
 void Mmu::invalidate(const ShootdownRequest& request) {

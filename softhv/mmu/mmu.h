@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stage-1 translation for one vCPU (Arm ARM D8): table walks, permission checks, and the software
-// TLB that caches them. Used by the vCPU's thread only.
+// TLB that caches them. Used by the vCPU's thread only, but for concerned().
 #pragma once
 
 #include <memory>
@@ -80,6 +80,10 @@ public:
 
   // Stage 1 for `va` as `regime` sees it, without memory attributes' effects: AT (Arm ARM D8.10).
   bool translate(u64 va, Regime regime, Access access, Leaf& leaf, MmuFault& fault);
+
+  // Any thread, after it has changed descriptors: whether the vCPU has to be asked to invalidate()
+  // `request`. Otherwise it will have done before it could use what `request` names.
+  [[nodiscard]] bool concerned(const ShootdownRequest& request) const;
 
   // Drops what `request` names from this vCPU's caches.
   void invalidate(const ShootdownRequest& request);

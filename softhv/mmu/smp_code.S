@@ -4,6 +4,7 @@
 
         b       patch_code
         b       move_pages
+        b       change_spaces
 
 // vCPU 0 writes mov x0, #n; ret and publishes n in [x20]; vCPU 1 calls it and answers in [x20, #64].
 patch_code:
@@ -77,5 +78,44 @@ move_pages:
         add     x9, x9, #1
         cmp     x9, x23
         b.lo    1b
+        mov     x0, x10
+        hvc     #0x200
+
+// vCPU 0 has the page at [x21] of ASID 1 (descriptor at [x22]) show frame x25 or x26 in turn, each
+// with the round's number in its first word (written at x27, x28), and publishes the number in [x20].
+// vCPU 1 changes between ASID 1 (TTBR0_EL1 in x25) and another (x26) and reads the page in the former.
+change_spaces:
+        mov     x9, #0
+        mov     x10, #0
+        cbnz    x19, 2f
+
+        mov     x14, #(1 << 48)
+        orr     x14, x14, x21, lsr #12
+1:      add     x9, x9, #1
+        tst     x9, #1
+        csel    x1, x25, x26, eq
+        csel    x2, x27, x28, eq
+        str     x9, [x2]
+        dmb     ish
+        str     x1, [x22]
+        dsb     ishst
+        tlbi    vae1is, x14
+        dsb     ish
+        stlr    x9, [x20]
+        cmp     x9, x23
+        b.lo    1b
+        mov     x0, #0
+        hvc     #0x200
+
+2:      ldar    x1, [x20]
+        msr     ttbr0_el1, x25
+        isb
+        ldr     x2, [x21]
+        msr     ttbr0_el1, x26
+        isb
+        cmp     x2, x1
+        cinc    x10, x10, lo
+        cmp     x1, x23
+        b.lo    2b
         mov     x0, x10
         hvc     #0x200

@@ -58,15 +58,27 @@ void TlbStore::clear(TlbSlot& slot) {
   }
 }
 
+// With what walks have found for addresses of TTBR0_EL1.
+void TlbStore::forget(TlbSlot& slot) {
+  clear(slot);
+  end_epoch(slot, false);
+  slot.lower_serial = next_serial_++;
+}
+
+TlbSlot& TlbStore::turn_to(TlbSlot& slot) {
+  slot.last_used = ++clock_;
+  if (presence_.use(static_cast<size_t>(&slot - slots_.data())))
+    forget(slot);
+  return slot;
+}
+
 TlbSlot& TlbStore::select(const TlbContext& context) {
   TlbSlot* oldest = &slots_[0];
   u64 upper_serial = 0;
   u32 upper_epoch = 0;
   for (TlbSlot& slot : slots_) {
-    if (slot.last_used != 0 && slot.context == context) {
-      slot.last_used = ++clock_;
-      return slot;
-    }
+    if (slot.last_used != 0 && slot.context == context)
+      return turn_to(slot);
     if (slot.last_used != 0 && slot.context.same_but_asid(context)) {
       upper_serial = slot.upper_serial;
       upper_epoch = slot.upper_code.number;
@@ -74,17 +86,20 @@ TlbSlot& TlbStore::select(const TlbContext& context) {
     if (slot.last_used < oldest->last_used)
       oldest = &slot;
   }
-  clear(*oldest);
+  forget(*oldest);
   oldest->context = context;
-  oldest->lower_code = {.number = next_epoch_++, .pages = {}};
   oldest->upper_code = {.number = upper_epoch != 0 ? upper_epoch : next_epoch_++, .pages = {}};
-  oldest->lower_serial = next_serial_++;
   oldest->upper_serial = upper_serial != 0 ? upper_serial : next_serial_++;
-  oldest->last_used = ++clock_;
   for (auto& table : oldest->tables)
     if (table == nullptr)
       table = std::make_unique<TlbTable>();
-  return *oldest;
+  presence_.assign(static_cast<size_t>(oldest - slots_.data()), context.asid);
+  return turn_to(*oldest);
+}
+
+bool TlbStore::announce(u64 va, const Leaf& leaf) {
+  const bool upper = bit(va, 55);
+  return leaf.global != upper && presence_.note_unconfined();
 }
 
 const Leaf* TlbStore::find(const TlbSlot& slot, u64 va) const {
@@ -151,12 +166,12 @@ void TlbStore::drop_code() {
 }
 
 void TlbStore::restart_epochs() {
-  std::array<size_t, kSlots> shares; // the first slot with the same upper half
-  for (size_t i = 0; i < kSlots; ++i)
+  std::array<size_t, TlbPresence::kSlots> shares; // the first slot with the same upper half
+  for (size_t i = 0; i < slots_.size(); ++i)
     for (shares[i] = 0; slots_[shares[i]].upper_code.number != slots_[i].upper_code.number;)
       ++shares[i];
   next_epoch_ = 1;
-  for (size_t i = 0; i < kSlots; ++i) {
+  for (size_t i = 0; i < slots_.size(); ++i) {
     TlbSlot& slot = slots_[i];
     slot.lower_code = {.number = next_epoch_++, .pages = {}};
     const bool first = shares[i] == i;
@@ -214,8 +229,7 @@ void TlbStore::invalidate_all() {
   drop_code();
   const u64 first_new = next_serial_;
   for (TlbSlot& slot : slots_) {
-    clear(slot);
-    slot.lower_serial = next_serial_++;
+    forget(slot);
     // Contexts that shared their upper half go on sharing it.
     for (const TlbSlot& other : slots_)
       if (&other < &slot && other.context.same_but_asid(slot.context))
@@ -227,6 +241,7 @@ void TlbStore::invalidate_all() {
   block_shifts_ = 0;
   upper_tagged_ = false;
   lower_global_ = false;
+  presence_.clear_unconfined();
   for (Bucket& bucket : buckets_)
     bucket = {};
 }
@@ -239,9 +254,7 @@ void TlbStore::invalidate_asid(u16 asid) {
   for (TlbSlot& slot : slots_) {
     if (slot.context.asid != asid)
       continue;
-    clear(slot);
-    end_epoch(slot, false);
-    slot.lower_serial = next_serial_++;
+    forget(slot);
   }
 }
 

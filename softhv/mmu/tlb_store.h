@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one vCPU's MMU remembers: the fast-path tables of several recent contexts (so that switching
 // back to an ASID flushes nothing), a larger cache of walk results behind them, and what it takes
-// to find the entries that an invalidation names. Used by the vCPU's thread only.
+// to find the entries that an invalidation names. Used by the vCPU's thread only, but for
+// concerned().
 #pragma once
 
 #include <array>
@@ -12,6 +13,7 @@
 
 #include "softhv/core/shootdown.h"
 #include "softhv/mmu/tlb.h"
+#include "softhv/mmu/tlb_presence.h"
 #include "softhv/mmu/walker.h"
 
 namespace softhv {
@@ -70,6 +72,15 @@ public:
   // The slot for `context`; the least recently used one is emptied for a context not seen lately.
   TlbSlot& select(const TlbContext& context);
 
+  // Thread-safe: TlbPresence::concerned().
+  [[nodiscard]] bool concerned(const ShootdownRequest& request) {
+    return presence_.concerned(request);
+  }
+
+  // Before insert(): whether the descriptors have to be read again, because others could not know
+  // until now that `leaf` may be cached here.
+  [[nodiscard]] bool announce(u64 va, const Leaf& leaf);
+
   // A walk result remembered for the page of `va` (canonical), or nullptr.
   [[nodiscard]] const Leaf* find(const TlbSlot& slot, u64 va) const;
   void insert(const TlbSlot& slot, u64 va, const Leaf& leaf);
@@ -90,7 +101,6 @@ public:
   static void note_code(TlbSlot& slot, u64 va);
 
 private:
-  static constexpr size_t kSlots = 8;
   static constexpr size_t kWalks = 16384;
   static constexpr size_t kMaxBlocks = 4096;
   static constexpr size_t kBuckets = 2048;
@@ -128,6 +138,8 @@ private:
   template <typename F>
   void for_each_entry(F f);
   static void clear(TlbSlot& slot);
+  void forget(TlbSlot& slot);
+  TlbSlot& turn_to(TlbSlot& slot);
   void invalidate_all();
   void invalidate_asid(u16 asid);
   void invalidate_va(u64 va, u16 asid, bool any_asid);
@@ -138,7 +150,8 @@ private:
   void end_epoch(TlbSlot& slot, bool upper);
   void end_epochs_of_page(u64 base, u64 size, u16 asid, bool any_asid);
 
-  std::array<TlbSlot, kSlots> slots_;
+  std::array<TlbSlot, TlbPresence::kSlots> slots_;
+  TlbPresence presence_;
   u64 next_serial_ = 1;
   u64 clock_ = 0;
   std::vector<Walk> walks_;
