@@ -62,7 +62,7 @@ struct CpuCore {
   CpuState s;
 
   // The table that data accesses of the current EL and PAN use, and the one that unprivileged
-  // accesses (LDTR, STTR) use. Maintained by Mmu::context_changed().
+  // accesses (LDTR, STTR) use. Maintained by Mmu::regime_changed().
   TlbTable* tlb = nullptr;
   TlbTable* tlb_unprivileged = nullptr;
 

@@ -126,7 +126,7 @@ const Op* msr_pan(Cpu& cpu, const Op* op) {
   if (cpu.s.pstate.el == 0)
     return raise_undefined(cpu, op);
   cpu.s.pstate.pan = op->imm & 1;
-  cpu.mmu->context_changed();
+  cpu.mmu->regime_changed();
   return op + 1;
 }
 
@@ -134,7 +134,7 @@ const Op* msr_uao(Cpu& cpu, const Op* op) {
   if (cpu.s.pstate.el == 0)
     return raise_undefined(cpu, op);
   cpu.s.pstate.uao = op->imm & 1;
-  cpu.mmu->context_changed();
+  cpu.mmu->regime_changed();
   return op + 1;
 }
 

@@ -24,9 +24,15 @@ void Emitter::emit_system_access(const ir::Inst& inst) {
   write(inst.d, d);
 }
 
-// Unmasking with a line high, and changes that concern the debug unit, are the interpreter's.
+// Unmasking with a line high is the interpreter's, and changes of PSTATE.D while the debug unit has
+// something to watch for (DebugUnit::state_changed).
 void Emitter::emit_interrupt_masks(const ir::Inst& inst) {
+  constexpr u32 kMdscrSsMde = 1 << 0 | 1 << 15;
   const Address daif = Assembler::state32(offsetof(CpuState, pstate.daif));
+  if (inst.op == Op::kWriteDaif || (inst.imm & kDaifD) != 0) {
+    as_.test(Assembler::state32(offsetof(CpuState, sys.mdscr_el1)), kMdscrSsMde);
+    to_slow(Cc::kNe);
+  }
   if (inst.op == Op::kMaskInterrupts) {
     as_.or_(daif, static_cast<u32>(inst.imm));
     return;
@@ -39,10 +45,6 @@ void Emitter::emit_interrupt_masks(const ir::Inst& inst) {
   }
   read_into(rcx, inst.a);
   as_.and_(ecx, kDaifD | kDaifA | kDaifI | kDaifF);
-  as_.mov(edx, ecx);
-  as_.xor_(edx, daif);
-  as_.test(edx, kDaifD);
-  to_slow(Cc::kNe);
   as_.mov(daif, ecx);
 }
 
@@ -59,6 +61,11 @@ void Emitter::emit_complete_barrier() {
 }
 
 void Emitter::emit_zero_block(const ir::Inst& inst) {
+  constexpr u32 kSctlrDze = 1 << 14; // clear: DC ZVA at EL0 is trapped
+  if (mode_.el == 0) {
+    as_.test(Assembler::state32(offsetof(CpuState, sys.sctlr_el1)), kSctlrDze);
+    to_slow(Cc::kE);
+  }
   read_into(rcx, inst.a);
   as_.and_(rcx, -static_cast<int>(id::kZvaBytes));
   translate(rcx, 1, Access::kWrite, false);

@@ -16,6 +16,7 @@ using kindling::arch::bits;
 using Op = ir::Op;
 
 constexpr u32 kDaif = 3U << 14 | 3U << 11 | 4U << 7 | 2U << 3 | 1;
+constexpr u32 kSpsrEl1 = 3U << 14 | 4U << 7;         // op0 3, op1 0, CRn 4, CRm 0, op2 0
 constexpr u32 kSpEl0 = 3U << 14 | 4U << 7 | 1U << 3; // op0 3, op1 0, CRn 4, CRm 1, op2 0
 
 i64 offset_of(u64 SystemRegisters::*field) {
@@ -32,7 +33,8 @@ i64 storage(const Lift& l, bool write) {
   if (reg == nullptr || reg->field == nullptr || reg->trap != nullptr || reg->read != nullptr ||
       (reg->access & SystemRegister::kDebug) != 0)
     return -1;
-  if (write && (reg->write != nullptr || reg->changed != nullptr || reg->mask != ~0ULL))
+  if (write && (reg->write != nullptr || reg->changed != nullptr ||
+                (reg->mask != ~0ULL && encoding != kSpsrEl1)))
     return -1;
   const u8 needed = write ? (l.mode.el == 0 ? SystemRegister::kEl0Write : SystemRegister::kEl1Write)
                     : l.mode.el == 0 ? SystemRegister::kEl0Read
@@ -80,7 +82,13 @@ bool msr(Lift& l) {
   const i64 offset = storage(l, true);
   if (offset < 0)
     return false;
-  l.add_wide(Op::kSysWrite, kRegSink, l.o.rd, ir::kNone, offset);
+  ir::Reg from = l.o.rd;
+  if (bits(l.word, 20, 5) == kSpsrEl1) { // whose other bits are never set
+    from = ir::kTemp0;
+    l.add_wide(Op::kAnd, from, l.o.rd, ir::kNone,
+               static_cast<i64>(find_system_register(kSpsrEl1)->mask));
+  }
+  l.add_wide(Op::kSysWrite, kRegSink, from, ir::kNone, offset);
   return true;
 }
 
@@ -116,23 +124,24 @@ bool isb(Lift& l) {
   return true;
 }
 
-// DAIFSet and DAIFClr; changes of PSTATE.D concern the debug unit.
+// DAIFSet and DAIFClr.
 template <Op kOp>
 bool change_masks(Lift& l) {
-  constexpr u64 kDebugMask = 8;
-  if (l.mode.el == 0 || (l.o.imm & kDebugMask) != 0)
+  if (l.mode.el == 0)
     return false;
   l.add_wide(kOp, kRegSink, ir::kNone, ir::kNone, static_cast<i64>(l.o.imm << 6));
   return true;
 }
 
-// SYS: at EL1, where none is trapped.
+// SYS: at EL1, where none is trapped, and DC ZVA.
 bool sys(Lift& l) {
+  constexpr u64 kDcZva = 3U << 11 | 7U << 7 | 4U << 3 | 1;
   const auto add = [&](Op op) { l.add_wide(op, kRegSink, l.o.rd, ir::kNone); };
-  if (l.mode.el == 0)
+  const u64 which = bits(l.word, 18, 5);
+  if (l.mode.el == 0 && which != kDcZva)
     return false;
-  switch (bits(l.word, 18, 5)) {
-  case 3U << 11 | 7U << 7 | 4U << 3 | 1: add(Op::kZeroBlock); return true;   // DC ZVA
+  switch (which) {
+  case kDcZva: add(Op::kZeroBlock); return true;
   case 3U << 11 | 7U << 7 | 10U << 3 | 1:                                    // DC CVAC
   case 3U << 11 | 7U << 7 | 11U << 3 | 1:                                    // DC CVAU
   case 3U << 11 | 7U << 7 | 14U << 3 | 1: add(Op::kCacheCheck); return true; // DC CIVAC

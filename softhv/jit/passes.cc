@@ -41,9 +41,10 @@ Need at_target(const ir::Block& block, const Inst& inst, std::span<const Need> a
 
 // May be left for the interpreter, or ends the block: NZCV is seen.
 bool observes(const Inst& inst) {
+  if (inst.op == Op::kMaskInterrupts)
+    return (inst.imm & kDaifD) != 0;
   return inst.op >= Op::kLoad && !is_plain_move(inst) && inst.op != Op::kBarrier &&
-         inst.op != Op::kMaskInterrupts && inst.op != Op::kSysRead && inst.op != Op::kSysWrite &&
-         !is_branch_if(inst);
+         inst.op != Op::kSysRead && inst.op != Op::kSysWrite && !is_branch_if(inst);
 }
 
 Need before(const Inst& inst, Need after) {

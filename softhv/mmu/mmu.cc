@@ -221,8 +221,12 @@ Mmu::Mmu(Cpu& cpu) : impl_(std::make_unique<Impl>(cpu)) {}
 Mmu::~Mmu() = default;
 
 void Mmu::context_changed() {
-  Cpu& cpu = impl_->cpu;
   impl_->update_config();
+  regime_changed();
+}
+
+void Mmu::regime_changed() {
+  Cpu& cpu = impl_->cpu;
   const Pstate& p = cpu.s.pstate;
   cpu.tlb = &impl_->table(regime_of(p));
   cpu.tlb_unprivileged = p.el == 1 && p.uao == 0 ? &impl_->table(Regime::kEl0) : cpu.tlb;

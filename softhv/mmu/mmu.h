@@ -44,9 +44,11 @@ public:
   // what was there before.
   [[nodiscard]] bool fetch_walked() const;
 
-  // To be called after any change of EL, PSTATE.PAN, PSTATE.UAO, SCTLR_EL1, TCR_EL1, MAIR_EL1,
-  // TTBRn_EL1 or CPACR_EL1. Cheap when nothing that matters has changed.
+  // To be called after any change of SCTLR_EL1, TCR_EL1, MAIR_EL1, TTBRn_EL1 or CPACR_EL1. Cheap
+  // when nothing that matters has changed.
   void context_changed();
+  // The same for EL, PSTATE.PAN and PSTATE.UAO. Cheap.
+  void regime_changed();
 
   // Forgets every TlbEntry::code, and ends all epochs of code.
   void drop_code();

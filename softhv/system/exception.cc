@@ -63,7 +63,7 @@ void enter_el1(Cpu& cpu, u64 return_address, u64 vector) {
     s.pstate.pan = 1;
   s.pc = s.sys.vbar_el1 + vector;
   cpu.debug->exception_taken();
-  cpu.mmu->context_changed();
+  cpu.mmu->regime_changed();
 }
 
 // Arm ARM, IllegalExceptionReturn(): there is no EL2, EL3 or AArch32.
@@ -92,7 +92,7 @@ void set_pstate(Cpu& cpu, u32 spsr) {
   s.pstate.pan = bit(spsr, kSpsrPan) ? 1 : 0;
   s.pstate.ss = bit(spsr, kSpsrSs) ? 1 : 0;
   s.pstate.il = bit(spsr, kSpsrIl) ? 1 : 0;
-  cpu.mmu->context_changed();
+  cpu.mmu->regime_changed();
   cpu.debug->state_changed();
   interrupt_mask_changed(cpu);
 }
