@@ -2,9 +2,9 @@
 #include "softhv/interp/code_cache.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "softhv/interp/translator.h"
+#include "softhv/mmu/code_bytes.h"
 
 namespace softhv::interp {
 namespace {
@@ -15,10 +15,8 @@ Block translate_block(const CodePage& page, u32 offset, u32 generation) {
       std::min<u32>(CodeCache::kMaxBlock, static_cast<u32>((kTlbPageSize - offset) / 4));
   u32 n = 0;
   for (bool ends = false; n < limit && !ends; ++n) {
-    u32 word;
-    std::memcpy(&word, page.host + offset + 4 * n, sizeof word);
     ops[n].index = static_cast<u16>(n);
-    ends = translate(word, page.mode, ops[n]);
+    ends = translate(read_code_word(page.host + offset + 4ULL * n), page.mode, ops[n]);
   }
   ops[n] = terminator(static_cast<u16>(n));
   Block block{.generation = generation, .size = n, .ops = std::make_unique<Op[]>(n + 1U)};
@@ -31,7 +29,7 @@ bool unchanged(const CodePage& page, u32 offset, const Block& block) {
   if (block.ops == nullptr)
     return false;
   for (u32 n = 0; n < block.size; ++n)
-    if (std::memcmp(&block.ops[n].word, page.host + offset + 4ULL * n, sizeof(u32)) != 0)
+    if (block.ops[n].word != read_code_word(page.host + offset + 4ULL * n))
       return false;
   return true;
 }
@@ -65,7 +63,7 @@ CodePage& CodeCache::page(u64 ipa, Mode mode, const u8* host, std::atomic<u32>* 
 }
 
 void CodeCache::check(CodePage& page) {
-  if (page.contents != nullptr && std::memcmp(page.host, page.contents.get(), kTlbPageSize) != 0)
+  if (page.contents != nullptr && !same_code(page.contents.get(), page.host))
     drop_blocks(page);
 }
 
@@ -74,7 +72,7 @@ const Block* CodeCache::translate(CodePage& page, u32 offset, u32 generation) {
   if (page.contents == nullptr || page.generation != generation) {
     if (page.contents == nullptr)
       page.contents = std::make_unique<u8[]>(kTlbPageSize);
-    std::memcpy(page.contents.get(), page.host, kTlbPageSize);
+    copy_code(page.contents.get(), page.host);
     page.generation = generation;
   }
   const bool known = unchanged(page, offset, block);

@@ -6,6 +6,7 @@
 #include "softhv/fp/host_environment.h"
 #include "softhv/interp/code_cache.h"
 #include "softhv/interp/translator.h"
+#include "softhv/mmu/code_bytes.h"
 #include "softhv/mmu/mmu.h"
 #include "softhv/system/exception.h"
 #include "softhv/system/fp_trap.h"
@@ -102,8 +103,7 @@ void step(Cpu& cpu) {
     ++cpu.retired;
     return;
   }
-  u32 word;
-  std::memcpy(&word, reinterpret_cast<const void*>(cpu.s.pc + entry->host_addend), sizeof word);
+  const u32 word = read_code_word(reinterpret_cast<const u8*>(cpu.s.pc + entry->host_addend));
   Op ops[2];
   translate(word, mode_of(cpu), ops[0]);
   ops[1] = terminator(1);

@@ -22,6 +22,7 @@
 #include "softhv/jit/passes.h"
 #include "softhv/jit/perf_output.h"
 #include "softhv/jit/thunks.h"
+#include "softhv/mmu/code_bytes.h"
 #include "softhv/mmu/mmu.h"
 #include "softhv/system/exception.h"
 #include "softhv/system/fp_trap.h"
@@ -340,7 +341,7 @@ struct Engine::Impl {
     if (page.contents == nullptr || (page.epoch == cpu.code_epoch && !cpu.mmu->fetch_walked()))
       return;
     page.epoch = cpu.code_epoch;
-    if (std::memcmp(page.host, page.contents.get(), kTlbPageSize) != 0)
+    if (!same_code(page.contents.get(), page.host))
       forget(page);
   }
 
@@ -403,7 +404,7 @@ struct Engine::Impl {
       page.epoch = cpu.code_epoch;
       if (!cpu.vm.engine_options().host_writes_announced) {
         page.contents = std::make_unique<u8[]>(kTlbPageSize);
-        std::memcpy(page.contents.get(), page.host, kTlbPageSize);
+        copy_code(page.contents.get(), page.host);
       }
     }
     if (memory->size() - as.position() < kRoomForBlock || as.constants_full()) {

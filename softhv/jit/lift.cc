@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "softhv/isa/decoder.h"
 #include "softhv/jit/vector.h"
+#include "softhv/mmu/code_bytes.h"
 #include "softhv/mmu/tlb.h"
 
 namespace softhv::jit {
@@ -146,8 +146,7 @@ void lift_block(ir::Block& block, const u8* page, u32 offset, Mode mode, u32 lim
   block.falls_through = true;
   const u32 end = std::min(limit, static_cast<u32>(kTlbPageSize - offset) / 4);
   for (u32 n = 0; n < end; ++n) {
-    u32 word;
-    std::memcpy(&word, page + offset + 4ULL * n, sizeof word);
+    const u32 word = read_code_word(page + offset + 4ULL * n);
     block.words.push_back(word);
     if (lift_word(block, word, mode, static_cast<u16>(n)))
       break;
