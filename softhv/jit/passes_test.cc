@@ -32,6 +32,7 @@ constexpr u32 kLdrX3X29Far = 0xf941'07a3;   // ldr x3, [x29, #520]
 constexpr u32 kLdrX7X7 = 0xf940'00e7;       // ldr x7, [x7]
 constexpr u32 kLdpX29X30Post = 0xa8c2'7bfd; // ldp x29, x30, [sp], #32
 constexpr u32 kIsb = 0xd503'3fdf;
+constexpr u32 kNop = 0xd503'201f;
 
 enum class Flags : u8 { kDead, kReach, kLive };
 
@@ -155,6 +156,8 @@ TEST(ShareLooks, ARegisterThatIsLoadedHasAnotherValue) {
 TEST(ShareLooks, EndAtTargetsOfBranchesAndWhereTheTlbMayChange) {
   const ir::Block entered = shared_block({kStrX2Sp, kLdpX0X1Sp16, b_eq(-1), kRet});
   EXPECT_EQ(accesses_of(entered).looks, (std::vector<u8>{0, 0}));
+  const ir::Block nothing = shared_block({b_eq(2), kStrX2Sp, kNop, kLdpX0X1Sp16, kRet});
+  EXPECT_EQ(accesses_of(nothing).looks, (std::vector<u8>{0, 0})) << "at a NOP";
   const ir::Block left = shared_block({kStrX2Sp, b_eq(8), kLdpX0X1Sp16, kRet});
   EXPECT_EQ(accesses_of(left).looks, (std::vector<u8>{1, 1}));
   const ir::Block changed = shared_block({kStrX2Sp, kIsb, kLdpX0X1Sp16, kRet});

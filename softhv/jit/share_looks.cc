@@ -91,10 +91,12 @@ public:
 
   void run() {
     const std::bitset<kMaxBlock> entered = block_.entered();
-    for (size_t i = 0; i < block_.insts.size(); ++i) {
-      const Inst& inst = block_.insts[i];
-      const bool first = i == 0 || block_.insts[i - 1].index != inst.index;
-      if ((first && entered[inst.index]) || !keeps_knowledge(inst)) {
+    size_t next = 0; // guest instruction; some have no operation
+    for (const Inst& inst : block_.insts) {
+      bool joined = false;
+      for (; next <= inst.index; ++next)
+        joined |= entered[next];
+      if (joined || !keeps_knowledge(inst)) {
         forget_registers();
         continue_after_ = count_;
         if (!keeps_knowledge(inst))

@@ -58,6 +58,17 @@ void TlbStore::clear(TlbSlot& slot) {
   }
 }
 
+// The slot loses its context. Links to the pages noted in it may go on, if another context shares
+// the number of the epoch: the note has to stay with that.
+void TlbStore::pass_on_notes(const TlbSlot& slot) {
+  for (TlbSlot& other : slots_) {
+    if (&other == &slot || other.upper_code.number != slot.upper_code.number)
+      continue;
+    other.upper_code.pages |= slot.upper_code.pages;
+    return;
+  }
+}
+
 // With what walks have found for addresses of TTBR0_EL1.
 void TlbStore::forget(TlbSlot& slot) {
   clear(slot);
@@ -86,6 +97,7 @@ TlbSlot& TlbStore::select(const TlbContext& context) {
     if (slot.last_used < oldest->last_used)
       oldest = &slot;
   }
+  pass_on_notes(*oldest);
   forget(*oldest);
   oldest->context = context;
   oldest->upper_code = {.number = upper_epoch != 0 ? upper_epoch : next_epoch_++, .pages = {}};

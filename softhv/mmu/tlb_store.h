@@ -138,6 +138,7 @@ private:
   template <typename F>
   void for_each_entry(F f);
   static void clear(TlbSlot& slot);
+  void pass_on_notes(const TlbSlot& slot);
   void forget(TlbSlot& slot);
   TlbSlot& turn_to(TlbSlot& slot);
   void invalidate_all();
