@@ -45,6 +45,7 @@ std::vector<u8> read_pages(const Source& source) {
 class NoBlocks final : public jit::BlockFinder {
 public:
   u32 find(u32) const override { return 0; }
+  const void* const* entries() const override { return nullptr; }
 };
 
 // Translates every block of the page, and returns how many instructions that were.
