@@ -291,6 +291,8 @@ void Emitter::emit_slow_path(const SlowPath& path, std::span<const Fixup> jumps)
   as_.mov(ecx, block_->words[path.index]);
   as_.mov(edx, block_->offset + 4U * path.index);
   as_.call_to(thunks_.interpret(mode_.el));
+  if (path.forward.guest != ir::kNone)
+    as_.mov(Reg64(path.forward.host), memory_of(path.forward.guest, true));
   as_.jump_to(path.resume);
 }
 

@@ -22,7 +22,9 @@ void Emitter::emit(const ir::Block& block, Mode mode, const BlockFinder& blocks)
     return;
   const std::vector<Jump> failed = std::exchange(alone_, {});
   const ir::Block alone = without_looks(block);
+  forwards_ = false; // it is entered in the middle
   emit_block(alone);
+  forwards_ = true;
   for (const Jump& jump : failed)
     as_.bind_to(jump.fixup, positions_[jump.target]);
 }
@@ -34,6 +36,7 @@ void Emitter::emit_block(const ir::Block& block) {
   host_flags_ = HostFlags::kNothing;
   stack_aligned_ = false;
   look_at_hand_ = 0;
+  forward_ = {};
 
   size_t next = 0;
   for (u16 index = 0; index < block.words.size(); ++index) {
@@ -42,6 +45,7 @@ void Emitter::emit_block(const ir::Block& block) {
       host_flags_ = HostFlags::kNothing;
       stack_aligned_ = false;
       look_at_hand_ = 0;
+      forward_ = {};
     }
     positions_[index] = as_.position();
     for (; next < block.insts.size() && block.insts[next].index == index; ++next)
@@ -110,6 +114,7 @@ void Emitter::finish_instruction(u16 index) {
   slow_jumps_.insert(slow_jumps_.end(), jumps.begin(), jumps.end());
   slow_paths_.push_back({.jumps = static_cast<u32>(jumps.size()),
                          .resume = as_.position(),
+                         .forward = forward_,
                          .index = index,
                          .missed = miss_.has_value()});
   as_.clear_slow();
@@ -127,6 +132,8 @@ bool Emitter::keeps_look(const ir::Inst& inst) {
 void Emitter::emit_inst(const ir::Inst& inst) {
   if (inst.look == 0 && !keeps_look(inst))
     look_at_hand_ = 0;
+  written_ = {};
+  inst_start_ = as_.position();
   switch (inst.op) {
   case Op::kMove: emit_move(inst); break;
   case Op::kPageOf: emit_page_of(inst); break;
@@ -220,6 +227,10 @@ void Emitter::emit_inst(const ir::Inst& inst) {
     stack_aligned_ = false;
   if (!inst.has(ir::kSetsFlags) && !keeps_host_flags(inst))
     host_flags_ = HostFlags::kNothing;
+  if (written_.guest != ir::kNone && written_end_ == as_.position())
+    forward_ = written_;
+  else if (as_.position() != inst_start_)
+    forward_ = {};
 }
 
 // Operands
@@ -236,11 +247,20 @@ Xbyak::Reg64 Emitter::read(ir::Reg r, const Reg64& scratch) {
 void Emitter::read_into(const Reg64& to, ir::Reg r, bool wide) {
   if (r == kRegZero || r == ir::kNone)
     as_.mov(to.cvt32(), 0);
+  else if (forward_.guest == r && as_.position() == inst_start_)
+    move(to, Reg64(forward_.host), wide);
   else if (!in_register(r))
     as_.mov(wide ? static_cast<const Xbyak::Reg&>(to) : to.cvt32(), memory_of(r, wide));
-  else if (host_of(r).getIdx() != to.getIdx() || !wide)
-    as_.mov(wide ? static_cast<const Xbyak::Reg&>(to) : to.cvt32(),
-            wide ? static_cast<const Xbyak::Reg&>(host_of(r)) : host_of(r).cvt32());
+  else
+    move(to, host_of(r), wide);
+}
+
+// to = from, or its low half.
+void Emitter::move(const Reg64& to, const Reg64& from, bool wide) {
+  if (!wide)
+    as_.mov(to.cvt32(), from.cvt32());
+  else if (to.getIdx() != from.getIdx())
+    as_.mov(to, from);
 }
 
 // Where to compute what write() then puts into r.
@@ -252,10 +272,15 @@ Xbyak::Reg64 Emitter::target(ir::Reg r, const Reg64& scratch) {
 void Emitter::write(ir::Reg r, const Reg64& from) {
   if (r == kRegSink)
     return;
-  if (!in_register(r))
-    as_.mov(memory_of(r, true), from);
-  else if (host_of(r).getIdx() != from.getIdx())
-    as_.mov(host_of(r), from);
+  if (in_register(r)) {
+    move(host_of(r), from, true);
+    return;
+  }
+  as_.mov(memory_of(r, true), from);
+  if (forwards_ && (from == reg::kScratch0 || from == reg::kScratch1 || from == reg::kScratch2)) {
+    written_ = {.guest = r, .host = static_cast<u8>(from.getIdx())};
+    written_end_ = as_.position();
+  }
 }
 
 void Emitter::load_constant(const Reg64& to, u64 value) {

@@ -59,9 +59,15 @@ private:
   };
 
   // Code that is seldom run, put behind the block: the instruction is interpreted, then goes on.
+  // A scratch register that still holds what has been written to a guest register in memory.
+  struct Forward {
+    ir::Reg guest = ir::kNone;
+    u8 host = 0;
+  };
   struct SlowPath {
     u32 jumps; // how many of slow_jumps_, behind those of the path before
     u32 resume;
+    Forward forward; // as it is at `resume`
     u16 index;
     bool missed; // begins with a Miss
   };
@@ -113,6 +119,7 @@ private:
     return wide ? Assembler::state64(offset) : Assembler::state32(offset);
   }
   Reg64 read(ir::Reg r, const Reg64& scratch);
+  void move(const Reg64& to, const Reg64& from, bool wide);
   void read_into(const Reg64& to, ir::Reg r, bool wide = true);
   [[nodiscard]] static Reg64 target(ir::Reg r, const Reg64& scratch);
   void write(ir::Reg r, const Reg64& from);
@@ -216,7 +223,12 @@ private:
   Mode mode_;
   const ir::Block* block_ = nullptr;
   HostFlags host_flags_ = HostFlags::kNothing;
-  bool stack_aligned_ = false;     // SP is known to be a multiple of 16
+  bool stack_aligned_ = false; // SP is known to be a multiple of 16
+  Forward forward_;            // by the operation before, if nothing was emitted since
+  Forward written_;            // by this operation
+  u32 written_end_ = 0;        // position behind the code that did
+  u32 inst_start_ = 0;         // position of the operation's code
+  bool forwards_ = true;
   u8 look_at_hand_ = 0;            // Inst::look of the look whose result kScratch1 holds
   u16 index_ = 0;                  // of the guest instruction being translated
   std::vector<u32> positions_;     // of guest instructions
