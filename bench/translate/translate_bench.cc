@@ -95,6 +95,7 @@ void translate(benchmark::State& state, const Source& source) {
         const u32 before = as.position();
         jit::lift_block(block, page, offset, mode);
         jit::share_looks(block);
+        jit::open_windows(block);
         jit::mark_flags(block);
         emitter.emit(block, mode, blocks);
         bytes += as.position() - before;
@@ -119,6 +120,7 @@ void lift(benchmark::State& state, const Source& source) {
       instructions += for_each_block(&pages[at], [&](const u8* page, u32 offset) {
         jit::lift_block(block, page, offset, {.el = 1});
         jit::share_looks(block);
+        jit::open_windows(block);
         jit::mark_flags(block);
         return static_cast<u32>(block.words.size());
       });

@@ -57,6 +57,14 @@ inline constexpr u64 kNoRetireLimit = ~0ULL;
 // What translated code works on. Standard layout, so that it can address it by offsets.
 // Of a block of the JIT.
 inline constexpr unsigned kMaxLooks = 16;
+inline constexpr unsigned kMaxWindows = 8;
+
+// What an access in a loop found when it last looked into the TLB.
+struct LookWindow {
+  u64 page = 0;  // virtual address
+  u64 host = 0;  // address of the page
+  u64 limit = 0; // addresses allowed are less than so many bytes behind `page`
+};
 
 struct CpuCore {
   CpuState s;
@@ -70,10 +78,11 @@ struct CpuCore {
   u64 code_page = 0;
   u64 scratch[2] = {};
   u64 looks[kMaxLooks] = {}; // host addresses, of ir::Block::looks
-  u64 returns_base = 0;      // the host's stack pointer when no return is predicted
-  u64 returns_limit = 0;     // and when no more can be
-  u32 code_epochs[2] = {};   // by Exception level: see TlbSlot
-  i32 link_credit = 0;       // jumps to go by the TLB before another one is linked
+  LookWindow windows[kMaxWindows];
+  u64 returns_base = 0;    // the host's stack pointer when no return is predicted
+  u64 returns_limit = 0;   // and when no more can be
+  u32 code_epochs[2] = {}; // by Exception level: see TlbSlot
+  i32 link_credit = 0;     // jumps to go by the TLB before another one is linked
 
   std::atomic<u32> attention{0};
 

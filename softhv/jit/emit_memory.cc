@@ -84,6 +84,44 @@ void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool ali
   as_.mov(reg::kScratch1, ptr[reg::kScratch1 + offsetof(TlbEntry, host_addend)]);
 }
 
+// Leaves in kScratch1 the host address of `va`, or closes the window: in a loop, most looks would
+// find what the one before found. Keeps `va`.
+void Emitter::look(const Reg64& va, const ir::Look& look) {
+  const Access access = !look.writes ? Access::kRead : !look.reads ? Access::kWrite : Access::kBoth;
+  if (look.window == 0) {
+    translate(va, look.bytes, access, false);
+    as_.add(reg::kScratch1, va);
+    return;
+  }
+  const size_t window = offsetof(CpuCore, windows) + sizeof(LookWindow) * (look.window - 1UL);
+  const Address page = Assembler::state64(window + offsetof(LookWindow, page));
+  const Address host = Assembler::state64(window + offsetof(LookWindow, host));
+  const Address limit = Assembler::state64(window + offsetof(LookWindow, limit));
+  as_.mov(reg::kScratch1, va);
+  as_.sub(reg::kScratch1, page);
+  as_.cmp(reg::kScratch1, limit);
+  const Fixup inside = as_.jump_forward(Cc::kB);
+  translate(va, look.bytes, access, false);
+  as_.mov(reg::kScratch2, va);
+  as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask));
+  as_.mov(page, reg::kScratch2);
+  as_.add(reg::kScratch2, reg::kScratch1);
+  as_.mov(host, reg::kScratch2);
+  as_.mov(limit, static_cast<u32>(kTlbPageSize + 1 - look.bytes));
+  as_.add(reg::kScratch1, va);
+  const Fixup done = as_.jump_forward();
+  as_.bind(inside);
+  as_.add(reg::kScratch1, host);
+  as_.bind(done);
+}
+
+void Emitter::close_windows() {
+  for (unsigned i = 0; i < block_->windows; ++i)
+    as_.mov(Assembler::state64(offsetof(CpuCore, windows) + sizeof(LookWindow) * i +
+                               offsetof(LookWindow, limit)),
+            0);
+}
+
 // Leaves in kScratch1 the host address of what the first register of `inst` is loaded from or
 // stored to, less the offset that is returned.
 int Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access access) {
@@ -93,20 +131,20 @@ int Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access access) {
     as_.add(reg::kScratch1, va);
     return 0;
   }
+  const ir::Look& the_look = block_->looks[inst.look - 1U];
+  if (!the_look.shared) {
+    look_at_hand_ = 0;
+    look(address(inst), the_look);
+    return 0;
+  }
   check_stack(inst);
   const Address slot = Assembler::state64(offsetof(CpuCore, looks) + 8 * (inst.look - 1UL));
   if (inst.has(ir::kFollows)) {
     if (look_at_hand_ != inst.look)
       as_.mov(reg::kScratch1, slot);
   } else {
-    const ir::Look& look = block_->looks[inst.look - 1U];
-    as_.lea(reg::kScratch0, ptr[read(inst.a, reg::kScratch0) + look.low]);
-    translate(reg::kScratch0, look.bytes,
-              !look.writes  ? Access::kRead
-              : !look.reads ? Access::kWrite
-                            : Access::kBoth,
-              false);
-    as_.add(reg::kScratch1, reg::kScratch0);
+    as_.lea(reg::kScratch0, ptr[read(inst.a, reg::kScratch0) + the_look.low]);
+    look(reg::kScratch0, the_look);
     as_.mov(slot, reg::kScratch1);
     for (const Fixup jump : as_.slow())
       alone_.push_back({jump, inst.index});

@@ -37,6 +37,7 @@ void Emitter::emit_block(const ir::Block& block) {
   stack_aligned_ = false;
   look_at_hand_ = 0;
   forward_ = {};
+  close_windows();
 
   size_t next = 0;
   for (u16 index = 0; index < block.words.size(); ++index) {

@@ -170,6 +170,8 @@ private:
   void emit_store_pair(const ir::Inst& inst);
   void load_register(const ir::Inst& inst, ir::Reg d, const Address& from);
   void store_register(const ir::Inst& inst, ir::Reg d, const Address& to);
+  void look(const Reg64& va, const ir::Look& look);
+  void close_windows();
   int host_address(const ir::Inst& inst, unsigned bytes, Access access);
   void emit_multiple(const ir::Inst& inst);
   void emit_replicate(const ir::Inst& inst);

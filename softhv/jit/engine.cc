@@ -419,8 +419,10 @@ struct Engine::Impl {
       std::erase_if(block.insts,
                     [&](const ir::Inst& inst) { return block.words[inst.index] == wrong; });
     block.straight = kind == Kind::kAlone;
-    if (!block.straight)
+    if (!block.straight) {
       share_looks(block);
+      open_windows(block);
+    }
     mark_flags(block);
     const u32 start = as.position();
     const Finder finder(*this, page);

@@ -2,6 +2,7 @@
 // What the engine keeps of translated code, and when it forgets it: through guests that notice.
 #include "softhv/jit/engine.h"
 
+#include <cstring>
 #include <thread>
 #include <vector>
 
@@ -88,6 +89,57 @@ TEST(JitEngine, MissesAreRefilled) {
 
   EXPECT_EQ(sum_of_pages(kData + kTlbPageSize - 4, 1), u64{1} << 32);
   EXPECT_EQ(cpu.statistics.interpreter_fallbacks.get(), 2 * kOthers + 1);
+}
+
+// A loop's accesses remember their pages; at the end of what is mapped they fault like any other.
+TEST(JitEngine, LoopsOverPagesEndWhereMemoryEnds) {
+  Rig rig(jit_options());
+  Cpu& cpu = rig.cpu();
+  constexpr u64 kPages = 4;
+  constexpr u64 kTo = kData + 0x10'0000;
+  // Page by page to frames in another order; the last page that is written is read-only.
+  for (u64 i = 0; i < kPages; ++i) {
+    const u64 frame = kData + 0x20'0000 + (kPages - i) * kTlbPageSize;
+    rig.tables.map(kData + i * kTlbPageSize, frame, kDescAf | kDescInner);
+    rig.tables.map(kTo + i * kTlbPageSize, frame + 0x10'0000,
+                   kDescAf | kDescInner | (i + 1 == kPages ? testing::kDescReadOnly : 0));
+    for (u64 at = 0; at < kTlbPageSize; at += 8)
+      rig.machine.write(frame + at, i << 32 | at);
+  }
+  cpu.s.x[0] = kData + 4;
+  cpu.s.x[1] = kTo + 4;
+  const Outcome outcome =
+      rig.execute(1, {0xf840'8402 /* ldr x2, [x0], #8 */, 0xf800'8422 /* str x2, [x1], #8 */,
+                      0x17ff'fffe /* b .-8 */});
+  EXPECT_EQ(outcome.ec(), 0x25U) << "data abort";
+  EXPECT_EQ(outcome.far, kTo + 3 * kTlbPageSize);
+  for (u64 i = 0; i + 1 < kPages; ++i) {
+    const u64 frame = kData + 0x20'0000 + (kPages - i) * kTlbPageSize;
+    const u8* from = rig.machine.host(frame);
+    const u8* to = rig.machine.host(frame + 0x10'0000);
+    const u64 skipped = i == 0 ? 4 : 0;
+    EXPECT_EQ(std::memcmp(from + skipped, to + skipped, kTlbPageSize - skipped - 4), 0) << i;
+  }
+}
+
+// An access of its own between two that share a look.
+TEST(JitEngine, LoopsMayMixAccessesWithOneLookAndWithTwo) {
+  Rig rig(jit_options());
+  Cpu& cpu = rig.cpu();
+  rig.tables.map(kData, kData, kDescAf | kDescInner);
+  constexpr u64 kRounds = 20;
+  cpu.s.x[2] = kData;
+  cpu.s.x[3] = 0x1111;
+  cpu.s.x[4] = 16;
+  cpu.s.x[5] = kRounds;
+  ASSERT_TRUE(rig.execute(1, {0xf900'0043 /* str x3, [x2] */, 0xf822'6885 /* str x5, [x4, x2] */,
+                              0xf900'0442 /* str x2, [x2, #8] */, 0x9100'6042 /* add x2, x2, #24 */,
+                              kSubX5, cbnz_x5(-5)})
+                  .completed);
+  for (u64 round = 0; round < kRounds; ++round) {
+    const u64 expected[] = {0x1111, kData + 24 * round, kRounds - round};
+    EXPECT_EQ(std::memcmp(rig.machine.host(kData + 24 * round), expected, sizeof expected), 0);
+  }
 }
 
 // The guest of a small JIT: writes a function, maintains the caches as the Arm ARM (B2.4.4) asks,

@@ -181,6 +181,8 @@ struct Look {
   i32 low = 0;   // from the register that the first access starts from to the lowest byte
   bool reads = false;
   bool writes = false;
+  bool shared = false; // by several; else it is here for its window
+  u8 window = 0;       // of a look in a loop: 1 + its place among CpuCore::windows; 0: none
 };
 
 // A run of guest instructions of one page, entered at the top and at the targets of its own
@@ -189,7 +191,8 @@ struct Block {
   u32 offset = 0;            // of the first instruction in its page
   std::vector<u32> words;    // the instructions, kMaxBlock at most
   std::vector<Inst> insts;   // in order of Inst::index
-  std::vector<Look> looks;   // by share_looks(), at most kMaxLooks
+  std::vector<Look> looks;   // by share_looks() and open_windows(), at most kMaxLooks
+  u8 windows = 0;            // how many of them have windows
   bool falls_through = true; // into the instruction behind the last one
   bool straight = false;     // branches leave the block, wherever they lead
 

@@ -142,6 +142,7 @@ void lift_block(ir::Block& block, const u8* page, u32 offset, Mode mode, u32 lim
   block.words.clear();
   block.insts.clear();
   block.looks.clear();
+  block.windows = 0;
   block.straight = false;
   block.falls_through = true;
   const u32 end = std::min(limit, static_cast<u32>(kTlbPageSize - offset) / 4);

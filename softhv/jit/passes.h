@@ -25,6 +25,11 @@ void mark_flags(ir::Block& block);
 // looks into the TLB for all (ir::Look). Call before mark_flags().
 void share_looks(ir::Block& block);
 
+// Finds loads and stores in the block's loops whose addresses move by small steps: they will mostly
+// access the page of the time before, and remember what they found (LookWindow). Windows are closed
+// whenever the block is entered from outside. Call between share_looks() and mark_flags().
+void open_windows(ir::Block& block);
+
 // The block with every access looking for itself.
 ir::Block without_looks(const ir::Block& block);
 

@@ -171,5 +171,47 @@ TEST(ShareLooks, CanBeUndone) {
   EXPECT_EQ(shared.follows, (std::vector<bool>{false, false}));
 }
 
+constexpr u32 kLdrX3X0Post8 = 0xf840'8403; // ldr x3, [x0], #8
+constexpr u32 kLdrX3X0X1 = 0xf861'6803;    // ldr x3, [x0, x1]
+constexpr u32 kStrX3X2Post8 = 0xf800'8443; // str x3, [x2], #8
+constexpr u32 kAddX1X1X3 = 0x8b03'0021;    // add x1, x1, x3
+constexpr u32 kAddX1X1Page = 0x9140'0421;  // add x1, x1, #4096
+constexpr u32 kSubsX5X5 = 0xf100'04a5;     // subs x5, x5, #1
+
+// Which accesses of the block remember what they found.
+std::vector<bool> windows_in(const std::vector<u32>& words) {
+  ir::Block block = shared_block(words);
+  open_windows(block);
+  std::vector<bool> windows;
+  for (const ir::Inst& inst : block.insts)
+    if (inst.op >= ir::Op::kLoad && inst.op <= ir::Op::kStorePair)
+      windows.push_back(inst.look != 0 && block.looks[inst.look - 1U].window != 0);
+  return windows;
+}
+
+TEST(OpenWindows, ForAddressesThatMoveByStepsInALoop) {
+  EXPECT_EQ(windows_in({kLdrX3X0Post8, kStrX3X2Post8, kSubsX5X5, b_eq(-3), kRet}),
+            (std::vector<bool>{true, true}));
+  EXPECT_EQ(windows_in({kLdrX3X0X1, kSubsX5X5, b_eq(-2), kRet}), (std::vector<bool>{true}));
+}
+
+TEST(OpenWindows, NotOutsideOfLoops) {
+  EXPECT_EQ(windows_in({kLdrX3X0Post8, kStrX3X2Post8, kSubsX5X5, b_eq(-1), kRet}),
+            (std::vector<bool>{false, false}));
+}
+
+TEST(OpenWindows, NotForAddressesThatJump) {
+  EXPECT_EQ(windows_in({kLdrX3X0X1, kAddX1X1X3, kSubsX5X5, b_eq(-3), kRet}),
+            (std::vector<bool>{false}));
+  EXPECT_EQ(windows_in({kLdrX3X0X1, kAddX1X1Page, kSubsX5X5, b_eq(-3), kRet}),
+            (std::vector<bool>{false}));
+  EXPECT_EQ(windows_in({kLdrX7X7, kSubsX5X5, b_eq(-2), kRet}), (std::vector<bool>{false}));
+}
+
+TEST(OpenWindows, NotWhereTheTlbMayChange) {
+  EXPECT_EQ(windows_in({kLdrX3X0Post8, kIsb, kSubsX5X5, b_eq(-3), kRet}),
+            (std::vector<bool>{false}));
+}
+
 } // namespace
 } // namespace softhv::jit

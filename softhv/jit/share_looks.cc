@@ -4,6 +4,7 @@
 #include <bitset>
 
 #include "softhv/core/cpu.h"
+#include "softhv/jit/accesses.h"
 #include "softhv/jit/passes.h"
 
 namespace softhv::jit {
@@ -15,58 +16,6 @@ using ir::Op;
 constexpr i64 kMostBytes = 512; // that one look is for: more would meet a page's end too often
 constexpr i64 kMostDistance = 1 << 20; // of an address from the value it is a sum of
 constexpr unsigned kRegisters = 32;    // general registers and SP
-
-// Bytes that a load or store of the kinds that can share a look accesses; 0: not one of them.
-unsigned bytes_of(const Inst& inst) {
-  switch (inst.op) {
-  case Op::kLoad:
-  case Op::kStore: return inst.b == ir::kNone ? 1U << inst.size : 0;
-  case Op::kLoadPair:
-  case Op::kStorePair: return 2U << inst.size;
-  case Op::kLoadMultiple:
-  case Op::kStoreMultiple: return static_cast<unsigned>(inst.shift) << inst.size;
-  default: return 0;
-  }
-}
-
-bool is_store(const Inst& inst) {
-  return inst.op == Op::kStore || inst.op == Op::kStorePair || inst.op == Op::kStoreMultiple;
-}
-
-// Whether what is known of registers and of the TLB lasts beyond the instruction.
-bool keeps_knowledge(const Inst& inst) {
-  return inst.op <= Op::kStoreRelease || inst.op == Op::kPageLoad || inst.op == Op::kVector ||
-         inst.op == Op::kLoadMultiple || inst.op == Op::kStoreMultiple ||
-         inst.op == Op::kLoadReplicate || inst.op == Op::kSysRead || inst.op == Op::kBranchIf ||
-         inst.op == Op::kBranchZero || inst.op == Op::kBranchBit;
-}
-
-// The general registers that an instruction with keeps_knowledge() writes.
-struct Written {
-  ir::Reg first = kRegSink;
-  ir::Reg second = kRegSink;
-};
-
-Written written_by(const Inst& inst) {
-  switch (inst.op) {
-  case Op::kStore:
-  case Op::kStoreRelease:
-  case Op::kStorePair:
-  case Op::kLoadMultiple:
-  case Op::kStoreMultiple:
-  case Op::kLoadReplicate:
-  case Op::kBranchIf:
-  case Op::kBranchZero:
-  case Op::kBranchBit: return {};
-  case Op::kLoad:
-  case Op::kLoadAcquire:
-  case Op::kPageLoad: return inst.has(ir::kVectorReg) ? Written{} : Written{inst.d};
-  case Op::kLoadPair: return inst.has(ir::kVectorReg) ? Written{} : Written{inst.d, inst.d2};
-  case Op::kVector:
-    return (inst.size & ir::kOperandXDestination) != 0 ? Written{inst.d} : Written{};
-  default: return {inst.d};
-  }
-}
 
 // A register's content: a value that is not known, and a constant.
 struct Sum {
@@ -85,6 +34,10 @@ struct Candidate {
   bool writes;
 };
 
+unsigned shared_bytes_of(const Inst& inst) {
+  return inst.b == ir::kNone ? bytes_of(inst) : 0;
+}
+
 class LookSharer {
 public:
   explicit LookSharer(ir::Block& block) : block_(block) {}
@@ -102,7 +55,7 @@ public:
         if (!keeps_knowledge(inst))
           continue;
       }
-      if (const unsigned bytes = bytes_of(inst); bytes != 0 && inst.a < kRegisters)
+      if (const unsigned bytes = shared_bytes_of(inst); bytes != 0 && inst.a < kRegisters)
         add(inst, bytes);
       follow(inst);
     }
@@ -183,7 +136,7 @@ private:
       return;
     std::array<u8, kMaxBlock> looks{};
     for (Inst& inst : block_.insts) {
-      if (!has_place_[inst.index] || bytes_of(inst) == 0)
+      if (!has_place_[inst.index] || shared_bytes_of(inst) == 0)
         continue;
       const Place& place = places_[inst.index];
       const Candidate& candidate = candidates_[place.candidate];
@@ -194,7 +147,8 @@ private:
         block_.looks.push_back({.bytes = static_cast<u16>(candidate.high - candidate.low),
                                 .low = static_cast<i32>(candidate.low - candidate.start),
                                 .reads = candidate.reads,
-                                .writes = candidate.writes});
+                                .writes = candidate.writes,
+                                .shared = true});
         look = static_cast<u8>(block_.looks.size());
       } else {
         inst.flags |= ir::kFollows;
@@ -225,6 +179,7 @@ void share_looks(ir::Block& block) {
 ir::Block without_looks(const ir::Block& block) {
   ir::Block alone = block;
   alone.looks.clear();
+  alone.windows = 0;
   for (Inst& inst : alone.insts) {
     inst.look = 0;
     inst.flags &= static_cast<u8>(~(ir::kFollows | ir::kFlagsLive | ir::kFlagsReach));
