@@ -4,6 +4,7 @@ and what the host spends on it. Imported by the "run" programs of this folder.""
 import json
 import os
 import platform
+import pty
 import re
 import select
 import shutil
@@ -76,14 +77,19 @@ MONITORS = {"kindling": boot_command, "qemu": qemu_command}
 
 
 class Guest:
-    """A monitor with a guest, its console on pipes. Use as a context: it ends with the block."""
+    """A monitor with a guest, its console on pipes. Use as a context: it ends with the block.
+    `terminal`: what is typed comes from a terminal, for monitors that make a difference."""
 
-    def __init__(self, command):
+    def __init__(self, command, terminal=False):
         self.output = b""
         self.log = tempfile.TemporaryFile()
         self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
+        keyboard, end = pty.openpty() if terminal else (None, subprocess.PIPE)
+        self.process = subprocess.Popen(command, stdin=end, stdout=subprocess.PIPE, stderr=self.log)
+        self.input = self.process.stdin
+        if terminal:
+            os.close(end)
+            self.input = os.fdopen(keyboard, "wb")
 
     def __enter__(self):
         return self
@@ -91,7 +97,7 @@ class Guest:
     def __exit__(self, *unused):
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close()
+        self.input.close()
         self.process.stdout.close()
         self.log.close()
 
@@ -103,8 +109,8 @@ class Guest:
     def ask(self, line, wanted, timeout):
         """Types a line; what the console shows from then on until `wanted`."""
         self.output = b""
-        self.process.stdin.write(line.encode() + b"\n")
-        self.process.stdin.flush()
+        self.input.write(line.encode() + b"\n")
+        self.input.flush()
         self.read_until(wanted, time.monotonic() + timeout)
         return self.output
 

@@ -83,6 +83,9 @@ struct CpuCore {
   u64 returns_limit = 0;   // and when no more can be
   u32 code_epochs[2] = {}; // by Exception level: see TlbSlot
   i32 link_credit = 0;     // jumps to go by the TLB before another one is linked
+  // The JIT's, when instructions are counted, else 0: in bits 63:16, signed, how many translated
+  // code may begin before it has to come back (jit/assembler.h).
+  i64 allowance = 0;
 
   std::atomic<u32> attention{0};
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "softhv/core/engine.h"
 
-#include "softhv/core/budget.h"
 #include "softhv/core/vm.h"
 #include "softhv/interp/interpreter.h"
 #ifdef SOFTHV_JIT
@@ -24,8 +23,7 @@ Engine default_engine() {
 
 void run_engine(Cpu& cpu) {
 #ifdef SOFTHV_JIT
-  // Translated code does not count instructions.
-  if (cpu.vm.engine_options().engine == Engine::kJit && !counts_instructions(cpu)) {
+  if (cpu.vm.engine_options().engine == Engine::kJit) {
     if (cpu.jit == nullptr)
       cpu.jit = jit::Engine::create(cpu);
     if (cpu.jit != nullptr) {

@@ -24,8 +24,11 @@ constexpr Cc invert(Cc cc) {
 
 // Registers of translated code.
 namespace reg {
-// NZCV as LAHF and SETO leave them: AH bit 7 N, bit 6 Z, bit 0 NOT C; AL 1 for V, else 0.
+// NZCV as LAHF and SETO leave them: AH bit 7 N, bit 6 Z, bit 0 NOT C; AL 1 for V, else 0. When
+// instructions are counted bits 63:16 are the allowance, a signed number of instructions; nothing
+// but the counting changes it.
 inline const Xbyak::Reg64 kFlags{Xbyak::Operand::RAX};
+inline constexpr unsigned kAllowanceShift = 16;
 // Any emitter may overwrite these.
 inline const Xbyak::Reg64 kScratch0{Xbyak::Operand::RCX};
 inline const Xbyak::Reg64 kScratch1{Xbyak::Operand::RDX};
@@ -66,6 +69,14 @@ public:
   void jump_to(Cc cc, u32 target);
   void call_to(u32 target);
   Fixup call_forward();
+
+  // Whether reg::kFlags holds an allowance.
+  void set_counting(bool counting) { counting_ = counting; }
+  [[nodiscard]] bool counting() const { return counting_; }
+  // The register as wide as may be moved to reg::kFlags: all of it, or what leaves an allowance.
+  [[nodiscard]] Xbyak::Reg as_flags(const Xbyak::Reg64& r) const {
+    return counting_ ? static_cast<Xbyak::Reg>(r.cvt16()) : static_cast<Xbyak::Reg>(r.cvt32());
+  }
 
   // CMOVcc.
   void move_if(Cc cc, const Xbyak::Reg64& to, const Xbyak::Reg64& from);
@@ -121,6 +132,7 @@ private:
     size_t operator()(const Pair& p) const { return p.low * 0x9e37'79b9'7f4a'7c15 ^ p.high; }
   };
 
+  bool counting_ = false;
   const size_t constants_size_;
   size_t constants_used_ = 0;
   bool constants_full_ = false;

@@ -207,6 +207,7 @@ BlockCase BlockGenerator::make() {
   jumps_.clear();
   c.el = chance(70) ? 0 : 1;
   c.cold = chance(25);
+  c.piece = 1 + below(12);
   const auto length = static_cast<unsigned>(1 + below(chance(80) ? 16 : 60));
   while (c.words.size() < length)
     chance(20) ? add_control(c, length) : add_row(c);
@@ -236,7 +237,7 @@ struct BlockRig::Side {
                    testing::kSctlrM | testing::kSctlrSa | testing::kSctlrSa0 | testing::kSctlrSpan);
   }
 
-  void run(const BlockCase& c) {
+  void load(const BlockCase& c) {
     for (u64 i = 0; i < kDataPages * kPage; i += 4)
       rig.machine.write(kData + i, difftest_data_word(static_cast<u32>(i / 4)));
     for (size_t i = 0; i < c.words.size(); ++i)
@@ -252,10 +253,22 @@ struct BlockRig::Side {
     set_pstate(cpu, s.pstate.nzcv | (c.el == 0 ? 0 : 5));
     cpu.s.sp_el[0] = cpu.s.sp_el[1] = cpu.s.x[kRegSp] = s.x[kRegSp];
     cpu.s.pc = c.pc;
+    cpu.retired = 0;
+  }
+  void run(const BlockCase& c) {
+    load(c);
+    outcome = rig.resume();
+  }
+  void run_to(u64 limit) {
+    rig.cpu().retire_limit = limit;
     outcome = rig.resume();
   }
 
-  Lockstep::Result result() { return {.s = rig.cpu().s, .exits = true, .exit = rig.cpu().exit}; }
+  Lockstep::Result result() {
+    Cpu& cpu = rig.cpu();
+    return {.s = cpu.s, .begun = cpu.retired, .exits = cpu.exit_pending, .exit = cpu.exit};
+  }
+  const u8* memory() { return rig.machine.host(kData); }
 
   Rig rig;
   testing::Outcome outcome;
@@ -266,6 +279,8 @@ BlockRig::BlockRig(u32 mistranslated) {
   for (const HostLevel level : {HostLevel::kAll, HostLevel::kAvx, HostLevel::kBaseline})
     jits_.push_back(std::make_unique<Side>(EngineOptions{
         .engine = softhv::Engine::kJit, .mistranslated = mistranslated, .host_level = level}));
+  counting_ = std::make_unique<Side>(
+      EngineOptions{.engine = softhv::Engine::kJit, .mistranslated = mistranslated});
 }
 BlockRig::~BlockRig() = default;
 
@@ -273,35 +288,61 @@ const testing::Outcome& BlockRig::outcome() const {
   return interpreter_->outcome;
 }
 
-std::string BlockRig::run(const BlockCase& c) {
-  interpreter_->run(c);
+std::string BlockRig::compare(const BlockCase& c, Side& side, const char* how) {
   const Lockstep::Result expected = interpreter_->result();
-  const u8* memory = interpreter_->rig.machine.host(kData);
+  Lockstep::Result found = side.result();
+  if (&side != counting_.get())
+    found.begun = expected.begun;
+  constexpr u64 kSize = kDataPages * kPage;
+  const u8* memory = interpreter_->memory();
+  if (same_result(found, expected) && std::memcmp(side.memory(), memory, kSize) == 0)
+    return {};
   CpuState before = c.state;
   before.pc = c.pc;
   before.pstate.el = static_cast<u8>(c.el);
+  WriteJournal::Write write;
+  const auto at = std::mismatch(side.memory(), side.memory() + kSize, memory);
+  write.host = const_cast<u8*>(at.first);
+  write.va = kData + static_cast<u64>(at.first - side.memory());
+  write.size = write.va == kData + kSize ? 0 : 1;
+  std::memcpy(write.after, at.second, write.size);
+  return std::string(how) + "\n" +
+         describe({.words = c.words,
+                   .before = before,
+                   .interpreted = expected,
+                   .translated = found,
+                   .writes = {&write, 1}});
+}
+
+std::string BlockRig::run(const BlockCase& c) {
+  interpreter_->rig.cpu().retire_limit = kNoRetireLimit;
+  interpreter_->run(c);
+  constexpr const char* kLevels[] = {"all host features", "no AVX2", "no more than SSE4.2"};
   for (size_t level = 0; level < jits_.size(); ++level)
     for (unsigned round = 0; round < 2; ++round) {
-      Side& side = *jits_[level];
-      side.run(c);
-      const u8* found = side.rig.machine.host(kData);
-      if (same_result(side.result(), expected) &&
-          std::memcmp(found, memory, kDataPages * kPage) == 0)
-        continue;
-      WriteJournal::Write write;
-      const auto at = std::mismatch(found, found + kDataPages * kPage, memory);
-      write.host = const_cast<u8*>(at.first);
-      write.va = kData + static_cast<u64>(at.first - found);
-      write.size = write.va == kData + kDataPages * kPage ? 0 : 1;
-      std::memcpy(write.after, at.second, write.size);
-      return "host level " + std::to_string(level) + ", round " + std::to_string(round) + "\n" +
-             describe({.words = c.words,
-                       .before = before,
-                       .interpreted = expected,
-                       .translated = side.result(),
-                       .writes = {&write, 1}});
+      jits_[level]->run(c);
+      if (std::string text = compare(c, *jits_[level], kLevels[level]); !text.empty())
+        return text;
     }
-  return {};
+  counting_->rig.cpu().retire_limit = kNoRetireLimit - 1;
+  counting_->run(c);
+  if (std::string text = compare(c, *counting_, "counting"); !text.empty())
+    return text;
+  return run_counting(c);
+}
+
+// Both engines stop at the same counts.
+std::string BlockRig::run_counting(const BlockCase& c) {
+  interpreter_->load(c);
+  counting_->load(c);
+  std::string text;
+  for (u64 limit = c.piece;; limit += c.piece) {
+    interpreter_->run_to(limit);
+    counting_->run_to(limit);
+    text = compare(c, *counting_, "counting, with stops");
+    if (!text.empty() || interpreter_->rig.cpu().exit_pending)
+      return text;
+  }
 }
 
 } // namespace softhv::jit

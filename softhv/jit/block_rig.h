@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Test rig: random programs of a few blocks, run by the JIT and by the interpreter from the same
-// state, compared in all registers, system registers and memory. For tests and fuzzers.
+// state, compared in all registers, system registers and memory; counting instructions, also at
+// stops on the way. For tests and fuzzers.
 #pragma once
 
 #include <memory>
@@ -22,6 +23,7 @@ struct BlockCase {
   std::vector<bool> entered; // whether branches may lead to the instruction
   CpuState state;            // registers, FPCR, FPSR and NZCV of it
   bool cold = false;         // with the TLB empty
+  u64 piece = 1;             // instructions between stops, where there are any
 };
 
 // Draws its decisions from a fuzzer's input, then from a generator that the input seeds.
@@ -62,7 +64,7 @@ public:
   ~BlockRig();
 
   // "" when both engines end alike with every level of host features, translating and again with
-  // what was translated; else what differs.
+  // what was translated, and when counting, without stops and with them; else what differs.
   std::string run(const BlockCase& c);
 
   // Of the last case: how the interpreter ended.
@@ -71,8 +73,12 @@ public:
 private:
   struct Side;
 
+  std::string compare(const BlockCase& c, Side& side, const char* how);
+  std::string run_counting(const BlockCase& c);
+
   std::unique_ptr<Side> interpreter_;
   std::vector<std::unique_ptr<Side>> jits_;
+  std::unique_ptr<Side> counting_;
 };
 
 } // namespace softhv::jit

@@ -269,7 +269,7 @@ void Emitter::emit_compare_if(const ir::Inst& inst) {
   if (!always) {
     const Fixup done = as_.jump_forward();
     as_.bind(no);
-    as_.mov(eax, otherwise);
+    as_.mov(as_.as_flags(reg::kFlags), otherwise);
     as_.cmp(al, 0x81);
     as_.sahf();
     as_.bind(done);
@@ -301,17 +301,18 @@ void Emitter::emit_read_flags(const ir::Inst& inst) {
 
 void Emitter::emit_write_flags(const ir::Inst& inst) {
   read_into(reg::kScratch0, inst.a, false);
-  as_.mov(eax, ecx);
-  as_.shr(eax, 16);
-  as_.and_(eax, 0xc000);
+  as_.mov(esi, ecx);
+  as_.shr(esi, 16);
+  as_.and_(esi, 0xc000);
   as_.mov(edx, ecx);
   as_.not_(edx);
   as_.shr(edx, 21);
   as_.and_(edx, 0x100);
-  as_.or_(eax, edx);
+  as_.or_(esi, edx);
   as_.shr(ecx, 28);
   as_.and_(ecx, 1);
-  as_.or_(eax, ecx);
+  as_.or_(esi, ecx);
+  as_.mov(as_.as_flags(reg::kFlags), as_.as_flags(reg::kScratch2));
   host_flags_ = HostFlags::kNothing;
 }
 

@@ -4,6 +4,13 @@
 // Within a page, code jumps to code: both are forgotten together when the page changes. To another
 // page it goes by the software TLB, which knows whether the page is still there and what has been
 // translated from it; so nothing has to be undone when mappings change.
+//
+// When instructions are counted, every way out of a block takes those begun since the block was
+// entered from the allowance in reg::kFlags, and goes to the run loop when that becomes negative.
+// Inside of the block the count is behind by the index of the instruction. A branch within the
+// block keeps it so: backward by taking the length of the round, forward by giving back what is
+// skipped.
+#include <algorithm>
 #include <cstddef>
 
 #include "softhv/jit/emitter.h"
@@ -26,16 +33,48 @@ void Emitter::dispatch(const Reg64& va) {
   as_.jump_to(thunks_.dispatch(mode_.el));
 }
 
-// Where code could run for ever the run loop gets a word in.
-void Emitter::check_attention(i64 target) {
+// Leaves the host's flags as subtraction does.
+void Emitter::count(int instructions) {
+  as_.sub(reg::kFlags, instructions * (1 << reg::kAllowanceShift));
+}
+
+// Counts the instructions begun. The jump is taken when the run loop is to get a word in. When the
+// allowance comes to an end anyway, that is soon enough without a look at `attention`.
+Emitter::Fixup Emitter::attend(int begun) {
+  if (as_.counting()) {
+    count(begun);
+    return as_.jump_forward(Cc::kS);
+  }
   as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
-  attention_.push_back({as_.jump_forward(Cc::kNe), target});
+  return as_.jump_forward(Cc::kNe);
+}
+
+// On the way to `target`: where code could run for ever, or counts, the run loop gets a word in.
+void Emitter::check_attention(i64 target, bool backward) {
+  const int inside = options_.chain ? std::max(block_->index_of(target), 0) : 0;
+  if (options_.chain && (backward || as_.counting()))
+    attention_.push_back({.fixup = attend(index_ + 1 - inside), .target = target, .begun = inside});
+  else if (as_.counting())
+    count(index_ + 1);
+}
+
+void Emitter::emit_attention(const Exit& exit) {
+  as_.bind(exit.fixup);
+  if (as_.counting() && exit.begun != 0)
+    count(exit.begun);
+  as_.mov(reg::kScratch0, Assembler::state64(offsetof(CpuCore, code_page)));
+  as_.add(reg::kScratch0, static_cast<int>(exit.target));
+  dispatch(reg::kScratch0);
+}
+
+void Emitter::synchronize(const ir::Inst& inst) {
+  as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
+  attention_.push_back(
+      {.fixup = as_.jump_forward(Cc::kNe), .target = inst.imm, .begun = inst.index + 1});
 }
 
 // Goes on at `target`, an offset from the start of the page. The host's flags are lost.
-void Emitter::go(i64 target, bool backward, Transfer transfer) {
-  if (backward && options_.chain)
-    check_attention(target);
+void Emitter::go(i64 target, Transfer transfer) {
   if (const int index = block_->index_of(target); index >= 0 && options_.chain) {
     const auto to = static_cast<u16>(index);
     if (to <= index_)
@@ -98,8 +137,34 @@ void Emitter::emit_exit(const Exit& exit) {
   as_.jump_to(thunks_.link(mode_.el));
 }
 
+// To code that begins with the instruction at which a look for several accesses has failed. Code
+// that has been entered there has counted nothing yet, and what follows is no longer.
+void Emitter::leave_for_alone(const Jump& jump) {
+  const i64 target = block_->offset + 4LL * jump.target;
+  Fixup fixup = jump.fixup;
+  if (as_.counting() && jump.target != 0) {
+    as_.bind(fixup);
+    attention_.push_back({.fixup = attend(jump.target), .target = target});
+    fixup = as_.jump_forward();
+  }
+  exits_.push_back({.fixup = fixup, .target = target, .kind = Exit::Kind::kAlone});
+}
+
+void Emitter::emit_detour(const Detour& detour) {
+  as_.bind(detour.fixup);
+  index_ = detour.index;
+  if (const int index = block_->index_of(detour.target); index >= 0) {
+    count(index_ + 1 - index);
+    as_.jump_to(positions_[static_cast<size_t>(index)]);
+  } else {
+    check_attention(detour.target, false);
+    go(detour.target, Transfer::kJump);
+  }
+}
+
 void Emitter::emit_branch(const ir::Inst& inst) {
-  go(inst.imm, inst.imm <= block_->offset + 4 * inst.index, Transfer::kJump);
+  check_attention(inst.imm, inst.imm <= block_->offset + 4 * inst.index);
+  go(inst.imm, Transfer::kJump);
 }
 
 void Emitter::emit_branch_if(const ir::Inst& inst) {
@@ -135,12 +200,17 @@ void Emitter::emit_branch_if(const ir::Inst& inst) {
     break;
   }
   const int index = block_->index_of(inst.imm);
-  if (index > inst.index) {
+  const bool skips = index != inst.index + 1;
+  if (index > inst.index && !(as_.counting() && skips)) {
     jumps_.push_back({as_.jump_forward(cc), static_cast<u16>(index)});
     return;
   }
   const bool backward = inst.imm <= block_->offset + 4 * inst.index;
   const bool inside = inst.imm >= 0 && inst.imm < kPage && options_.chain;
+  if (as_.counting() && !backward) {
+    detours_.push_back({as_.jump_forward(cc), inst.imm, inst.index});
+    return;
+  }
   if (inside && !backward) {
     if (const u32 code = blocks_->find(static_cast<u32>(inst.imm)); code != 0)
       as_.jump_to(cc, code);
@@ -150,7 +220,8 @@ void Emitter::emit_branch_if(const ir::Inst& inst) {
   }
   const HostFlags kept = host_flags_;
   const Fixup not_taken = as_.jump_forward(invert(cc));
-  go(inst.imm, backward, Transfer::kJump);
+  check_attention(inst.imm, backward);
+  go(inst.imm, Transfer::kJump);
   as_.bind(not_taken);
   host_flags_ = kept;
 }
@@ -172,25 +243,24 @@ void Emitter::predict_return() {
   as_.push(rcx);
 }
 
-// Where a predicted return comes back to.
+// Where a predicted return comes back to. It has counted.
 void Emitter::land() {
   as_.pop(rcx);
   as_.sub(rcx, static_cast<int>(block_->end()));
   as_.mov(Assembler::state64(offsetof(CpuCore, code_page)), rcx);
-  go(block_->end(), false, Transfer::kJump);
+  go(block_->end(), Transfer::kJump);
 }
 
 void Emitter::emit_call(const ir::Inst& inst) {
   const bool backward = inst.imm <= block_->offset + 4 * inst.index;
   link_register(inst);
+  check_attention(inst.imm, backward);
   if (!options_.chain) {
     go_outside(inst.imm, Transfer::kJump);
     return;
   }
-  if (backward)
-    check_attention(inst.imm);
   predict_return();
-  go(inst.imm, false, Transfer::kCall);
+  go(inst.imm, Transfer::kCall);
   land();
 }
 
@@ -210,11 +280,12 @@ void Emitter::emit_indirect(const ir::Inst& inst) {
     read_into(rsi, inst.a);
   }
   if (!options_.chain) {
+    if (as_.counting())
+      count(index_ + 1);
     dispatch(rsi);
     return;
   }
-  as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
-  const Fixup attention = as_.jump_forward(Cc::kNe);
+  const Fixup attention = attend(index_ + 1);
   if (call)
     predict_return();
   else
@@ -259,16 +330,28 @@ void Emitter::go_in_page(const Reg64& va) {
 
 void Emitter::emit_return(const ir::Inst& inst) {
   read_into(rcx, inst.a);
+  Fixup used_up = 0;
+  if (as_.counting())
+    used_up = attend(index_ + 1);
   as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
   as_.jump_to(Cc::kNe, thunks_.indirect(mode_.el));
   as_.cmp(rcx, ptr[rsp + 8]);
   as_.jump_to(Cc::kNe, thunks_.indirect(mode_.el));
   as_.ret();
+  if (as_.counting()) {
+    as_.bind(used_up);
+    dispatch(rcx);
+  }
+}
+
+// What the thunk that interprets is told of the instruction's place.
+u32 Emitter::interpreted_at(u16 index) const {
+  return InstructionPlace{block_->offset + 4U * index, index}.packed();
 }
 
 void Emitter::emit_interpret(const ir::Inst& inst) {
   as_.mov(ecx, block_->words[inst.index]);
-  as_.mov(edx, block_->offset + 4U * inst.index);
+  as_.mov(edx, interpreted_at(inst.index));
   as_.call_to(thunks_.interpret(mode_.el));
   host_flags_ = HostFlags::kNothing;
   stack_aligned_ = false;
@@ -289,7 +372,7 @@ void Emitter::emit_slow_path(const SlowPath& path, std::span<const Fixup> jumps)
   for (const Fixup jump : jumps)
     as_.bind(jump);
   as_.mov(ecx, block_->words[path.index]);
-  as_.mov(edx, block_->offset + 4U * path.index);
+  as_.mov(edx, interpreted_at(path.index));
   as_.call_to(thunks_.interpret(mode_.el));
   if (path.forward.guest != ir::kNone)
     as_.mov(Reg64(path.forward.host), memory_of(path.forward.guest, true));

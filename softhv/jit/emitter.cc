@@ -53,8 +53,10 @@ void Emitter::emit_block(const ir::Block& block) {
       emit_inst(block.insts[next]);
     finish_instruction(index);
   }
-  if (block.falls_through)
-    go(block.end(), false, Transfer::kJump);
+  if (block.falls_through) {
+    check_attention(block.end(), false);
+    go(block.end(), Transfer::kJump);
+  }
   emit_aside();
 }
 
@@ -74,19 +76,15 @@ void Emitter::emit_aside() {
     emit_slow_path(path, {jumps, path.jumps});
     jumps += path.jumps;
   }
-  for (const Exit& exit : attention_) {
-    as_.bind(exit.fixup);
-    as_.mov(reg::kScratch0, Assembler::state64(offsetof(CpuCore, code_page)));
-    as_.add(reg::kScratch0, static_cast<int>(exit.target));
-    dispatch(reg::kScratch0);
-  }
-  if (options_.chain)
+  for (const Detour& detour : detours_)
+    emit_detour(detour);
+  if (options_.chain) {
     for (const Jump& jump : alone_)
-      exits_.push_back({.fixup = jump.fixup,
-                        .target = block_->offset + 4LL * jump.target,
-                        .kind = Exit::Kind::kAlone});
-  if (options_.chain)
+      leave_for_alone(jump);
     alone_.clear();
+  }
+  for (const Exit& exit : attention_)
+    emit_attention(exit);
   for (size_t i = 0; i < exits_.size(); ++i) { // more may come
     const Exit exit = exits_[i];
     emit_exit(exit);
@@ -102,6 +100,7 @@ void Emitter::emit_aside() {
   alone_misses_.clear();
   slow_jumps_.clear();
   slow_paths_.clear();
+  detours_.clear();
   attention_.clear();
   exits_.clear();
 }
@@ -204,7 +203,7 @@ void Emitter::emit_inst(const ir::Inst& inst) {
   case Op::kCacheCheck: emit_cache_check(inst); break;
   case Op::kBarrier: emit_barrier(); break;
   case Op::kCompleteBarrier: emit_complete_barrier(); break;
-  case Op::kSynchronize: check_attention(inst.imm); break;
+  case Op::kSynchronize: synchronize(inst); break;
   case Op::kMaskInterrupts:
   case Op::kUnmaskInterrupts:
   case Op::kWriteDaif: emit_interrupt_masks(inst); break;

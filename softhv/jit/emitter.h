@@ -96,6 +96,12 @@ private:
     Kind kind = Kind::kInPage;
     Fixup not_linked = 0; // of kOutside: where there is no link
     Transfer transfer = Transfer::kJump;
+    int begun = 0; // instructions to count on the way
+  };
+  struct Detour { // a branch taken forward, that has to be counted
+    Fixup fixup;
+    i64 target;
+    u16 index;
   };
   struct FullStack { // of returns
     Fixup fixup;
@@ -206,13 +212,20 @@ private:
   void link_register(const ir::Inst& inst);
   void predict_return();
   void land();
-  void go(i64 target, bool backward, Transfer transfer);
+  void go(i64 target, Transfer transfer);
   void go_outside(i64 target, Transfer transfer);
   void go_in_page(const Reg64& va);
   Fixup jump(Transfer transfer);
   void emit_exit(const Exit& exit);
-  void check_attention(i64 target);
+  Fixup attend(int begun);
+  void check_attention(i64 target, bool backward);
+  void synchronize(const ir::Inst& inst);
+  void count(int instructions);
+  void emit_detour(const Detour& detour);
+  void emit_attention(const Exit& exit);
+  void leave_for_alone(const Jump& jump);
   void dispatch(const Reg64& va);
+  [[nodiscard]] u32 interpreted_at(u16 index) const;
   void emit_interpret(const ir::Inst& inst);
   void emit_refill(const Miss& miss);
   void emit_slow_path(const SlowPath& path, std::span<const Fixup> jumps);
@@ -245,6 +258,7 @@ private:
   std::vector<Exit> exits_;
   std::vector<FullStack> full_;
   std::vector<Exit> attention_;
+  std::vector<Detour> detours_;
 };
 
 } // namespace softhv::jit

@@ -39,6 +39,9 @@ constexpr size_t kMaxPlaced = 65536;
 constexpr u32 kLastEpoch = kUnlinked - (1U << 20);
 constexpr i32 kLinkCredit = 32; // jumps go by the TLB for each that is linked
 
+// Most instructions that translated code counts before it comes back to look for attention.
+constexpr u64 kMaxAllowance = 1 << 16;
+
 // An instruction for the interpreter, ready to run.
 struct Predecoded {
   u32 word = 0;
@@ -85,16 +88,30 @@ struct Engine::Impl {
   struct Block {
     u32 start;
     Page* page;
+    u32 size; // instructions
   };
 
   static Impl& of(CpuCore* core) { return *static_cast<Cpu*>(core)->jit->impl_; }
+
+  // For a runtime call: Cpu::retired is exact as long as it lives.
+  class Returned {
+  public:
+    explicit Returned(CpuCore* core) : impl_(of(core)) { impl_.take_count(); }
+    ~Returned() { impl_.give_allowance(); }
+    Returned(const Returned&) = delete;
+    Returned& operator=(const Returned&) = delete;
+    Impl* operator->() const { return &impl_; }
+
+  private:
+    Impl& impl_;
+  };
 
   [[nodiscard]] const void* executable(u32 offset) const { return memory->executable() + offset; }
 
   // Runtime calls
 
-  static const void* interpret(CpuCore* core, u32 word, u32 offset) {
-    return of(core).interpret_one(word, offset);
+  static const void* interpret(CpuCore* core, u32 word, u32 place) {
+    return Returned(core)->interpret_one(word, InstructionPlace::unpack(place));
   }
   static bool refill(CpuCore* core, u64 va, u32 code) {
     Mmu& mmu = *static_cast<Cpu*>(core)->mmu;
@@ -107,9 +124,48 @@ struct Engine::Impl {
       core->attention.fetch_or(kAttentionInterrupt);
     return filled;
   }
-  static const void* next(CpuCore* core) { return of(core).find_code(); }
+  static const void* next(CpuCore* core) { return Returned(core)->find_code(); }
   static const void* link(CpuCore* core, i32 offset, u32 fixup) {
-    return of(core).find_and_link(offset, fixup);
+    return Returned(core)->find_and_link(offset, fixup);
+  }
+
+  // Counting (core/budget.h). While translated code has an allowance left any block fits into the
+  // budget; then only those do that find_code() has found to.
+
+  void take_count() {
+    const i64 left = counts ? cpu.allowance >> reg::kAllowanceShift : 0;
+    cpu.retired += static_cast<u64>(given - left);
+    given = left;
+  }
+  void give_allowance() {
+    given = counts ? static_cast<i64>(std::min(budget(cpu), kMaxAllowance)) - kMaxBlock : 0;
+    cpu.allowance = given * (1LL << reg::kAllowanceShift);
+  }
+
+  // Code that counts is other code than code that does not.
+  void follow_counting() {
+    if (counts == counts_instructions(cpu))
+      return;
+    counts = !counts;
+    as.set_counting(counts);
+    if (!blocks.empty())
+      flush();
+  }
+
+  [[nodiscard]] bool fits(const void* code) const {
+    if (!counts || budget(cpu) >= kMaxBlock)
+      return true;
+    return block_at(offset_of(code))->size <= budget(cpu);
+  }
+
+  [[nodiscard]] u32 offset_of(const void* code) const {
+    return static_cast<u32>(static_cast<const u8*>(code) - memory->executable());
+  }
+  // The block that has this position in code memory, or nullptr.
+  [[nodiscard]] const Block* block_at(u32 position) const {
+    const auto behind = std::upper_bound(blocks.begin(), blocks.end(), position,
+                                         [](u32 at, const Block& b) { return at < b.start; });
+    return behind == blocks.begin() ? nullptr : &*(behind - 1);
   }
 
   Predecoded& predecode(u32 word, Mode mode) {
@@ -127,11 +183,12 @@ struct Engine::Impl {
     return p;
   }
 
-  const void* interpret_one(u32 word, u32 offset) {
+  const void* interpret_one(u32 word, InstructionPlace place) {
     const Mode mode = mode_of(cpu);
     Predecoded& p = predecode(word, mode);
     cpu.statistics.interpreter_fallbacks.add();
-    cpu.block_pc = cpu.code_page + offset;
+    cpu.block_pc = cpu.code_page + place.offset;
+    cpu.retired += place.index;
     cpu.last = p.ops;
     const u64 before = invalidations;
     const u64 epochs = code_epochs();
@@ -144,7 +201,12 @@ struct Engine::Impl {
     }
     const bool stays = !p.leaves && cpu.s.pc == cpu.block_pc + 4 && !cpu.exit_pending &&
                        before == invalidations && epochs == code_epochs() && mode == mode_of(cpu);
-    return stays ? nullptr : find_code();
+    if (stays) {
+      cpu.retired -= place.index;
+      return nullptr;
+    }
+    ++cpu.retired;
+    return find_code();
   }
 
   // What returns are predicted by, and jumps to other pages linked by.
@@ -193,14 +255,20 @@ struct Engine::Impl {
       }
       follow_mode();
       Page* page = find_page();
-      if (page == nullptr)
+      if (page == nullptr) {
+        ++cpu.retired;
         continue;
+      }
       if (cpu.s.pc != pc)
         kind = Kind::kOrdinary;
       const u32 offset = cpu.s.pc & (kTlbPageSize - 1);
       const void* code = code_at(*page, offset, kind);
       if (code == nullptr) {
         translate(*page, offset, kind);
+        continue;
+      }
+      if (!fits(code)) {
+        interp::step(cpu);
         continue;
       }
       if (lockstep != nullptr && !lockstep->begin(code))
@@ -254,12 +322,11 @@ struct Engine::Impl {
     if (before != invalidations || epochs != code_epochs() || cpu.s.pc != pc ||
         !memory->contains(code) || code == executable(thunks.leave))
       return code;
-    const auto block = std::upper_bound(blocks.begin(), blocks.end(), fixup,
-                                        [](u32 at, const Block& b) { return at < b.start; });
-    if (block == blocks.begin())
+    const Block* block = block_at(fixup);
+    if (block == nullptr)
       return code;
-    Page& source = *(block - 1)->page;
-    const auto target = static_cast<u32>(static_cast<const u8*>(code) - memory->executable());
+    Page& source = *block->page;
+    const u32 target = offset_of(code);
     if (from == cpu.code_page && &source == current) {
       as.bind_to(fixup, target);
     } else if (from != cpu.code_page && may_link(source, from) && may_link(*current, pc)) {
@@ -385,9 +452,7 @@ struct Engine::Impl {
     [[nodiscard]] const void* const* entries() const override { return page.entries; }
     u32 find(u32 offset) const override {
       const void* code = impl.code_at(page, offset, Kind::kOrdinary);
-      return code == nullptr
-                 ? 0
-                 : static_cast<u32>(static_cast<const u8*>(code) - impl.memory->executable());
+      return code == nullptr ? 0 : impl.offset_of(code);
     }
   };
 
@@ -431,7 +496,7 @@ struct Engine::Impl {
       flush();
       return;
     }
-    blocks.push_back({start, &page});
+    blocks.push_back({start, &page, static_cast<u32>(block.words.size())});
     if (lockstep != nullptr)
       lockstep->add(executable(start), block, page.mode);
     if (kind == Kind::kAlone)
@@ -461,7 +526,9 @@ struct Engine::Impl {
   Page* current = nullptr;             // of the code that find_code() gave last
   bool fpcr_default = true;            // as of the code that the TLB leads to
   bool sp_el0 = false;
-  u64 invalidations = 0;              // how often code was forgotten
+  bool counts = false;   // as of all the code there is
+  i64 given = 0;         // the allowance as of the last give_allowance() or take_count()
+  u64 invalidations = 0; // how often code was forgotten
   std::unique_ptr<Lockstep> lockstep; // null where it was not asked for
 };
 
@@ -479,13 +546,19 @@ std::unique_ptr<Engine> Engine::create(Cpu& cpu) {
 void Engine::run() {
   const fp::HostEnvironment environment;
   Impl& impl = *impl_;
+  const u64 retired = impl.cpu.retired;
+  impl.follow_counting();
   if (!impl.cpu.vm.engine_options().host_writes_announced)
     impl.cpu.mmu->drop_code();
   using Enter = void (*)(CpuCore*, const void*);
   const auto enter =
       reinterpret_cast<Enter>(reinterpret_cast<uintptr_t>(impl.executable(impl.thunks.enter)));
-  enter(&impl.cpu, impl.find_code());
+  const void* code = impl.find_code();
+  impl.give_allowance();
+  enter(&impl.cpu, code);
   impl.collect_fp_flags();
+  if (!impl.counts) // there have been instructions that count by themselves
+    impl.cpu.retired = retired;
 }
 
 void Engine::invalidate_page(u64 ipa) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "softhv/core/budget.h"
 #include "softhv/fp/host_environment.h"
 #include "softhv/interp/interpreter.h"
 #include "softhv/interp/translator.h"
@@ -94,16 +95,17 @@ void Lockstep::restore(const CpuState& state) {
   cpu_.mmu->context_changed();
 }
 
-Lockstep::Result Lockstep::result() const {
-  Result r{.s = cpu_.s, .exits = cpu_.exit_pending, .exit = {}};
+Lockstep::Result Lockstep::result(u64 begun) const {
+  Result r{.s = cpu_.s, .begun = begun, .exits = cpu_.exit_pending, .exit = {}};
   if (r.exits)
     r.exit = cpu_.exit;
   return r;
 }
 
-// The instruction that needs a device is done in the ordinary way.
+// The instruction that needs a device is done in the ordinary way, which counts it.
 void Lockstep::finish_alone() {
   cpu_.exit_pending = false;
+  --cpu_.retired;
   interp::step(cpu_);
 }
 
@@ -119,15 +121,17 @@ bool Lockstep::begin(const void* code) {
   interpret(block);
   if (journal_.left_memory() || invalidations != invalidations_) {
     cpu_.statistics.lockstep_unchecked.add(length_);
+    cpu_.retired += length_;
     if (journal_.left_memory())
       finish_alone();
     return false;
   }
-  expected_ = result();
+  expected_ = result(length_);
   journal_.settle();
   journal_.undo();
   restore(before_);
   invalidations_before_ = invalidations;
+  retired_before_ = cpu_.retired;
   running_ = &block;
   return true;
 }
@@ -141,8 +145,7 @@ bool Lockstep::same_memory() const {
 
 // Whether another run of the interpreter ends as the translation did: the host changed memory that
 // the block reads. Afterwards memory and state are as the translation left them.
-bool Lockstep::differs_by_chance() {
-  const Result translated = result();
+bool Lockstep::differs_by_chance(const Result& translated) {
   WriteJournal first = journal_;
   std::vector<WriteJournal::Write> found = journal_.writes();
   for (WriteJournal::Write& write : found)
@@ -150,7 +153,7 @@ bool Lockstep::differs_by_chance() {
   journal_.undo();
   restore(before_);
   interpret(*running_);
-  const Result again = result();
+  const Result again = result(length_);
   const auto& writes = journal_.writes();
   bool alike =
       same_result(again, translated) && writes.size() == found.size() && !journal_.left_memory();
@@ -174,11 +177,14 @@ bool Lockstep::finish() {
   // The translation stops early when its page is no longer what it was.
   const bool comparable = invalidations_before_ == invalidations_;
   (comparable ? cpu_.statistics.lockstep_checked : cpu_.statistics.lockstep_unchecked).add(length_);
-  if (comparable && !(same_result(result(), expected_) && same_memory()) && !differs_by_chance()) {
+  const Result translated =
+      result(counts_instructions(cpu_) ? cpu_.retired - retired_before_ : expected_.begun);
+  if (comparable && !(same_result(translated, expected_) && same_memory()) &&
+      !differs_by_chance(translated)) {
     report_ = describe({.words = running_->words,
                         .before = before_,
                         .interpreted = expected_,
-                        .translated = result(),
+                        .translated = translated,
                         .writes = journal_.writes()});
     running_ = nullptr;
     return false;

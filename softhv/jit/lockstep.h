@@ -52,6 +52,7 @@ public:
   // What a run ends with, besides memory.
   struct Result {
     CpuState s;
+    u64 begun = 0; // instructions
     bool exits = false;
     VmExit exit;
   };
@@ -65,8 +66,8 @@ private:
   void interpret(const Block& block);
   void restore(const CpuState& state);
   void finish_alone();
-  bool differs_by_chance();
-  [[nodiscard]] Result result() const;
+  bool differs_by_chance(const Result& translated);
+  [[nodiscard]] Result result(u64 begun) const;
   [[nodiscard]] bool same_memory() const;
 
   Cpu& cpu_;
@@ -76,6 +77,7 @@ private:
 
   const Block* running_ = nullptr; // its translation, between begin() and finish()
   u64 invalidations_before_ = 0;
+  u64 retired_before_ = 0;
   u64 length_ = 0; // instructions that were interpreted
   CpuState before_;
   Result expected_;

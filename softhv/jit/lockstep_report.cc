@@ -149,7 +149,8 @@ std::string exit_text(const Lockstep::Result& r) {
 } // namespace
 
 bool same_result(const Lockstep::Result& a, const Lockstep::Result& b) {
-  return same_state(a.s, b.s) && a.exits == b.exits && (!a.exits || same_exit(a.exit, b.exit));
+  return same_state(a.s, b.s) && a.begun == b.begun && a.exits == b.exits &&
+         (!a.exits || same_exit(a.exit, b.exit));
 }
 
 std::string describe(const LockstepDifference& d) {
@@ -165,6 +166,9 @@ std::string describe(const LockstepDifference& d) {
     if (a != b)
       text += format("  %-16s interpreter %016llx  jit %016llx\n", name.c_str(), ull{a}, ull{b});
   });
+  if (d.interpreted.begun != d.translated.begun)
+    text += format("  instructions     interpreter %llu  jit %llu\n", ull{d.interpreted.begun},
+                   ull{d.translated.begun});
   if (d.interpreted.exits != d.translated.exits ||
       !same_exit(d.interpreted.exit, d.translated.exit))
     text += "  exit: interpreter " + exit_text(d.interpreted) + ", jit " + exit_text(d.translated) +

@@ -53,6 +53,7 @@ private:
     for (unsigned i = 0; i < kRegisterMap.general.size(); ++i)
       if (const i8 host = kRegisterMap.general[i]; host >= 0)
         as_.mov(Assembler::state64(offsetof(CpuState, x) + 8 * i), Xbyak::Reg64(host));
+    as_.mov(Assembler::state64(offsetof(CpuCore, allowance)), rax);
     if (as_.host.bmi2) {
       as_.mov(esi, kFlagBits);
       as_.pext(esi, eax, esi);
@@ -105,6 +106,7 @@ private:
       as_.shl(esi, 12);
       as_.or_(eax, esi);
     }
+    as_.or_(rax, Assembler::state64(offsetof(CpuCore, allowance)));
     for (unsigned i = 0; i < kRegisterMap.general.size(); ++i)
       if (const i8 host = kRegisterMap.general[i]; host >= 0)
         as_.mov(Xbyak::Reg64(host), Assembler::state64(offsetof(CpuState, x) + 8 * i));

@@ -33,12 +33,25 @@ struct RefillAccess {
   }
 };
 
+// Where an instruction is, in a register: bytes from the start of its page, and its position in
+// its block.
+struct InstructionPlace {
+  u32 offset = 0;
+  u32 index = 0;
+
+  static constexpr unsigned kOffsetBits = 16;
+  static constexpr InstructionPlace unpack(u32 packed) {
+    return {packed & ((1U << kOffsetBits) - 1), packed >> kOffsetBits};
+  }
+  [[nodiscard]] constexpr u32 packed() const { return index << kOffsetBits | offset; }
+};
+
 // Functions that the routines call, with all of the guest's state in CpuCore. What they return is
 // where to go on.
 struct RuntimeCalls {
-  // Interprets the instruction `word`, `offset` bytes into the code page. nullptr: translated code
-  // goes on with the next instruction.
-  const void* (*interpret)(CpuCore* cpu, u32 word, u32 offset);
+  // Interprets the instruction `word`, at an InstructionPlace in the code page. nullptr: translated
+  // code goes on with the next instruction.
+  const void* (*interpret)(CpuCore* cpu, u32 word, u32 place);
   // Fills the TLB for the access that `refill` describes. False: that is not enough for it.
   bool (*refill)(CpuCore* cpu, u64 va, u32 access);
   // The code for CpuState::pc.
@@ -50,10 +63,9 @@ struct RuntimeCalls {
 };
 
 struct Thunks {
-  u32 enter = 0; // void(CpuCore*, const void* code): runs until `leave`
-  u32 leave = 0; // makes enter() return; to be returned by a runtime call
-  u32 interpret_el1 =
-      0; // called with kScratch0 = word, kScratch1 = offset; returns when it goes on
+  u32 enter = 0;         // void(CpuCore*, const void* code): runs until `leave`
+  u32 leave = 0;         // makes enter() return; to be returned by a runtime call
+  u32 interpret_el1 = 0; // called with kScratch0 = word, kScratch1 = place; returns when it goes on
   u32 interpret_el0 = 0;
   // Called with kScratch0 = address, kScratch1 = a RefillAccess, encoded; returns with NZ when the
   // TLB has been filled for it. Keeps all guest registers and kScratch0.

@@ -32,7 +32,7 @@ void compare_to_flags(Assembler& as, bool is_double, const Xmm& n, const Xmm& m)
   // "Above" less "below" leaves 1, 0 or -1, and with it SF, ZF and CF as Arm has N, Z and not C.
   as.seta(order);
   as.sbb(order, 0);
-  as.mov(reg::kFlags.cvt32(), 0); // V; keeps the flags
+  as.mov(as.as_flags(reg::kFlags), 0); // V; keeps the flags
   as.lahf();
 }
 
@@ -83,7 +83,7 @@ bool compare_if(Assembler& as, const VectorOperands& o) {
   compare_to_flags<kSignalsQuiet>(as, is_double, o.n, o.m);
   const Assembler::Fixup done = as.jump_forward();
   as.bind(otherwise);
-  as.mov(reg::kFlags.cvt32(), packed_flags(static_cast<u32>(o.imm) << 28));
+  as.mov(as.as_flags(reg::kFlags), packed_flags(static_cast<u32>(o.imm) << 28));
   as.bind(done);
   return true;
 }
@@ -118,10 +118,10 @@ bool convert_javascript(Assembler& as, const VectorOperands& o) {
   as.to_interpreter(Cc::kO);
   bit_xor(as, kT0, kT0, o.n);
   move_to_general(as, reg::kScratch1, kT0, true);
-  as.mov(reg::kFlags.cvt32(), packed_flags(0));
+  as.mov(as.as_flags(reg::kFlags), packed_flags(0));
   as.test(reg::kScratch1, reg::kScratch1);
   as.mov(reg::kScratch1.cvt32(), packed_flags(kFlagZ));
-  as.cmove(reg::kFlags.cvt32(), reg::kScratch1.cvt32());
+  as.cmove(as.as_flags(reg::kFlags), as.as_flags(reg::kScratch1));
   as.mov(o.x.cvt32(), integer);
   return true;
 }
