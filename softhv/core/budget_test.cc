@@ -59,6 +59,7 @@ protected:
     cpu().s.x[kRegSp] = kData + 0x800;
     cpu().s.pc = start_;
     cpu().s.pstate = {};
+    cpu().s.fpsr = 0;
     cpu().mmu->context_changed();
     cpu().retired = 0;
     cpu().retire_limit = kNoRetireLimit - 1;
@@ -195,6 +196,15 @@ TEST_P(Budget, StopsAtEveryCountAroundSlowPaths) {
         insn(0xd503201f, "nop")});
   compare_with_stepping();
   EXPECT_EQ(cpu().s.x[5], 5U);
+}
+
+// The stop is in another block than the division, whose flag stays.
+TEST_P(Budget, StopsAtEveryCountWithFloatingPointFlags) {
+  load({insn(0x1e6e1000, "fmov d0, #1.0"), insn(0x1e611002, "fmov d2, #3.0"),
+        insn(0x1e621804, "fdiv d4, d0, d2"), insn(0x14000001, "b .+4"),
+        insn(0xd53b4429, "mrs x9, fpsr"), insn(0xd503201f, "nop"), insn(0xd503201f, "nop")});
+  compare_with_stepping();
+  EXPECT_EQ(cpu().s.x[9], 0x10U);
 }
 
 // Each round of a loop replaces one of its instructions.

@@ -219,6 +219,12 @@ struct Engine::Impl {
       op = op->fn(cpu, op);
   }
 
+  // Interprets an instruction that no translated code is to run. It may read FPSR.
+  void step() {
+    collect_fp_flags();
+    interp::step(cpu);
+  }
+
   // The flags that the host's instructions raised are the guest's (FPSR).
   void collect_fp_flags() {
     const u32 raised = _mm_getcsr() & 0x3f;
@@ -250,7 +256,7 @@ struct Engine::Impl {
         return executable(thunks.leave);
       if (cpu.attention.load(std::memory_order_acquire) != 0) [[unlikely]] {
         if (serve_attention(cpu) == AttentionResult::kStep && !cpu.exit_pending)
-          interp::step(cpu);
+          step();
         continue;
       }
       follow_mode();
@@ -268,7 +274,7 @@ struct Engine::Impl {
         continue;
       }
       if (!fits(code)) {
-        interp::step(cpu);
+        step();
         continue;
       }
       if (lockstep != nullptr && !lockstep->begin(code))
