@@ -5,6 +5,7 @@
 # arm64 scripts, runs inside a guest. Needs neither root rights nor mounts.
 #
 #   --vmm boot|qemu   what runs the second stage: our own boot (if it is built) or qemu-system-aarch64
+#   --systemd         makes build/guest/debian-systemd.ext4, whose init is systemd, instead
 #   --force           makes it again although it is there
 
 . "$(dirname "$0")/../lib/common.sh"
@@ -12,9 +13,7 @@
 . "$KINDLING_ROOT/scripts/lib/busybox.sh"
 
 here=$KINDLING_ROOT/scripts/guest
-disk=$KINDLING_GUEST/debian.ext4
-stamp=$KINDLING_GUEST/.build-debian
-tree=$KINDLING_WORK/debian
+name=debian
 boot=$KINDLING_BUILD/bin/boot
 packages=bash,coreutils,busybox-static,python3-minimal,openssl,stress-ng,procps,iproute2,less
 vmm=
@@ -27,11 +26,19 @@ while (($# > 0)); do
       vmm=$2
       shift
       ;;
+    --systemd)
+      name=debian-systemd
+      packages+=,systemd-sysv,udev,dbus
+      ;;
     --force) force=yes ;;
-    *) die "unknown option $1; there are --vmm boot|qemu and --force" ;;
+    *) die "unknown option $1; there are --vmm boot|qemu, --systemd and --force" ;;
   esac
   shift
 done
+
+disk=$KINDLING_GUEST/$name.ext4
+stamp=$KINDLING_GUEST/.build-$name
+tree=$KINDLING_WORK/$name
 
 hash=$(content_hash "$0" "$here/debian" "$here/rootfs")
 [[ $force ]] && rm -f "$stamp"
@@ -70,12 +77,14 @@ first_stage() {
     debootstrap --foreign --arch=arm64 --variant=minbase --include="$packages" --cache-dir="$cache" \
       "$suite" "$tree" "$mirror"
     install -m 755 "$here/debian/second-stage" "$tree/second-stage"
-    for file in etc/inittab etc/init.d/rcS etc/init.d/rcK etc/hostname etc/hosts etc/fstab etc/motd \
+    echo kindling >"$tree/etc/hostname"
+    [[ ,$packages, == *,systemd-sysv,* ]] || for file in etc/inittab etc/init.d/rcS etc/init.d/rcK etc/hostname etc/hosts etc/fstab etc/motd \
       usr/sbin/console-shell; do
       mkdir -p "$tree/kindling/$(dirname "$file")"
       cp "$here/rootfs/$file" "$tree/kindling/$file"
     done
-    chown -R 0:0 "$tree/kindling"
+    chown -R 0:0 "$tree/etc/hostname"
+    [[ ! -d $tree/kindling ]] || chown -R 0:0 "$tree/kindling"
     # The downloaded packages are unpacked from inside the guest once more.
     rm -f "$disk"
     mke2fs -q -t ext4 -d "$tree" -L debian -m 0 -E lazy_itable_init=0,lazy_journal_init=0 "$disk" 2G
@@ -109,4 +118,4 @@ first_stage
 second_stage
 mv "$disk.new" "$disk"
 printf '%s\n' "$hash" >"$stamp"
-say "wrote $disk; start it with: build/bin/boot --mem 1G --initramfs build/guest/initramfs.cpio.gz build/guest/Image build/guest/debian.ext4"
+say "wrote $disk; start it with: build/bin/boot --mem 1G --initramfs build/guest/initramfs.cpio.gz build/guest/Image build/guest/$name.ext4"
