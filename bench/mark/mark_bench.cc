@@ -10,16 +10,17 @@ namespace kindling::bench {
 namespace {
 
 u64 instructions_of(u32 workload, u64 iterations) {
-  Result<std::unique_ptr<MarkRunner>> runner = MarkRunner::create(true);
+  Result<std::unique_ptr<MarkRunner>> runner = MarkRunner::create({.counts = true});
   if (!runner)
     return 0;
   const Result<MarkRun> run = (*runner)->run(workload, iterations);
   return run ? run->instructions : 0;
 }
 
-void run_mark(benchmark::State& state, bool counts, u32 workload, u64 iterations) {
+void run_mark(benchmark::State& state, const MarkRunner::Options& options, u32 workload,
+              u64 iterations) {
   const u64 in_a_run = instructions_of(workload, iterations);
-  Result<std::unique_ptr<MarkRunner>> runner = MarkRunner::create(counts);
+  Result<std::unique_ptr<MarkRunner>> runner = MarkRunner::create(options);
   if (!runner) {
     state.SkipWithError(runner.error().message.c_str());
     return;
@@ -41,10 +42,13 @@ void run_mark(benchmark::State& state, bool counts, u32 workload, u64 iterations
 }
 
 void mark(benchmark::State& state, u32 workload, u64 iterations) {
-  run_mark(state, false, workload, iterations);
+  run_mark(state, {}, workload, iterations);
+}
+void mark_counted(benchmark::State& state, u32 workload, u64 iterations) {
+  run_mark(state, {.counts = true}, workload, iterations);
 }
 void mark_interpreted(benchmark::State& state, u32 workload, u64 iterations) {
-  run_mark(state, true, workload, iterations);
+  run_mark(state, {.interpreter = true}, workload, iterations);
 }
 
 #define MARK_BENCHMARKS(function)                                                                  \
@@ -54,6 +58,7 @@ void mark_interpreted(benchmark::State& state, u32 workload, u64 iterations) {
   BENCHMARK_CAPTURE(function, state, kMarkState, 5'000)->Unit(benchmark::kMillisecond);            \
   BENCHMARK_CAPTURE(function, all, kMarkAll, 300)->Unit(benchmark::kMillisecond);
 MARK_BENCHMARKS(mark)
+MARK_BENCHMARKS(mark_counted)
 MARK_BENCHMARKS(mark_interpreted)
 #undef MARK_BENCHMARKS
 

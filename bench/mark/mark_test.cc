@@ -18,7 +18,7 @@ class MarkTest : public testing::TestWithParam<Case> {};
 
 TEST_P(MarkTest, EqualsHost) {
   for (const bool counts : {false, true}) {
-    Result<std::unique_ptr<MarkRunner>> runner = MarkRunner::create(counts);
+    Result<std::unique_ptr<MarkRunner>> runner = MarkRunner::create({.counts = counts});
     ASSERT_TRUE(runner.ok()) << runner.error().message;
     Result<MarkRun> run = (*runner)->run(GetParam().workload, GetParam().iterations);
     ASSERT_TRUE(run.ok()) << run.error().message;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <Hypervisor/Hypervisor.h>
+#include <Hypervisor/hv_softhv.h>
 
 #include "softhv/api/machine.h"
 
@@ -53,7 +54,7 @@ struct MarkRunner::Machine {
 MarkRunner::MarkRunner(std::unique_ptr<Machine> machine) : machine_(std::move(machine)) {}
 MarkRunner::~MarkRunner() = default;
 
-Result<std::unique_ptr<MarkRunner>> MarkRunner::create(bool counts) {
+Result<std::unique_ptr<MarkRunner>> MarkRunner::create(const Options& options) {
   auto machine = std::make_unique<Machine>();
   Result<std::vector<char>> image = read_image();
   if (!image)
@@ -66,6 +67,11 @@ Result<std::unique_ptr<MarkRunner>> MarkRunner::create(bool counts) {
   if (const hv_return_t code = hv_vm_create(nullptr); code != HV_SUCCESS)
     return failure("hv_vm_create", code);
   machine->vm = true;
+  if (options.interpreter)
+    if (const hv_return_t code =
+            hv_softhv_vm_set_option(HV_SOFTHV_OPTION_ENGINE, HV_SOFTHV_ENGINE_INTERPRETER);
+        code != HV_SUCCESS)
+      return failure("choosing the interpreter", code);
   const hv_memory_flags_t all = HV_MEMORY_READ | HV_MEMORY_WRITE | HV_MEMORY_EXEC;
   if (const hv_return_t code = hv_vm_map(machine->ram, kRamBase, kRamSize, all); code != HV_SUCCESS)
     return failure("hv_vm_map", code);
@@ -73,7 +79,7 @@ Result<std::unique_ptr<MarkRunner>> MarkRunner::create(bool counts) {
       code != HV_SUCCESS)
     return failure("hv_vcpu_create", code);
   machine->has_vcpu = true;
-  if (counts)
+  if (options.counts)
     softhv::api::own_vcpu(machine->vcpu)->cpu->retire_limit = softhv::kNoRetireLimit - 1;
   return std::unique_ptr<MarkRunner>(new MarkRunner(std::move(machine)));
 }

@@ -18,9 +18,12 @@ struct MarkRun {
 // One VM with one vCPU; at most one runner at a time, used by the thread that made it.
 class MarkRunner {
 public:
-  // `counts`: the vCPU counts its instructions, which takes the interpreter; else it runs with the
-  // fastest engine there is.
-  static Result<std::unique_ptr<MarkRunner>> create(bool counts = false);
+  struct Options {
+    bool interpreter = false; // else the fastest engine there is
+    bool counts = false;      // the vCPU counts its instructions
+  };
+  static Result<std::unique_ptr<MarkRunner>> create(const Options& options);
+  static Result<std::unique_ptr<MarkRunner>> create() { return create({}); }
   ~MarkRunner();
   MarkRunner(const MarkRunner&) = delete;
   MarkRunner& operator=(const MarkRunner&) = delete;
