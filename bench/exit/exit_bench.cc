@@ -22,13 +22,16 @@ constexpr uint64_t kRamBase = 0x4000'0000;
 constexpr size_t kRamSize = 1 << 20;
 constexpr uint64_t kEl1hMasked = 0x3c5;
 
-// Endless loops.
-const std::vector<uint32_t> kSelf = {0x1400'0000};               // b .
-const std::vector<uint32_t> kCalls = {0x9400'0002, 0x17ff'ffff,  // bl f; b .-4
-                                      0xd65f'03c0};              // f: ret
-const std::vector<uint32_t> kStores = {0x9100'2021, 0x927d'2c21, // add x1, x1, #8; and x1, x1, #0x7ff8
-                                       0x8b01'0002, 0xf900'0443, // add x2, x0, x1; str x3, [x2, #8]
-                                       0x17ff'fffc};
+// Endless loops: a branch to itself; BL to a RET; stores to one address after another.
+const std::vector<uint32_t> kSelf = {0x1400'0000};
+const std::vector<uint32_t> kCalls = {0x9400'0002, 0x17ff'ffff, 0xd65f'03c0};
+const std::vector<uint32_t> kStores = {
+    0x9100'2021, // add x1, x1, #8
+    0x927d'2c21, // and x1, x1, #0x7ff8
+    0x8b01'0002, // add x2, x0, x1
+    0xf900'0443, // str x3, [x2, #8]
+    0x17ff'fffc, // b .-16
+};
 
 // A vCPU in a thread of its own, which runs whenever `go` says so.
 class Looper {
