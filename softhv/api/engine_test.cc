@@ -28,12 +28,6 @@ std::map<std::string, u64> statistics() {
   return all;
 }
 
-bool has_jit() {
-  u32 version = 0;
-  EXPECT_EQ(hv_softhv_get_capability(HV_SOFTHV_CAPABILITY_JIT, &version), HV_SUCCESS);
-  return version != 0;
-}
-
 TEST(EngineApi, WithoutAVmThereIsNoDevice) {
   u64 value;
   hv_softhv_statistic_t statistic;
@@ -126,6 +120,21 @@ TEST(Statistics, CountWhatAVcpuDoes) {
   EXPECT_GT(counted.at("code_bytes"), 0U);
   EXPECT_GE(counted.at("tlb_misses"), 2U);  // the code's page, and where nothing is
   EXPECT_EQ(counted.at("table_walks"), 0U); // the MMU is off
+}
+
+// Translated code counts instructions where somebody needs to know.
+TEST(Statistics, TellInstructionsRetired) {
+  for (const bool counting : {false, true}) {
+    TestVm vm(TestVm::Interrupts::kNone);
+    vm.put_code({kAddX0, kAddX0, kHvc0});
+    const hv_softhv_instruction_time_t config{};
+    if (counting) {
+      EXPECT_EQ(hv_softhv_vm_set_instruction_time(&config), HV_SUCCESS);
+    }
+    const TestVcpu vcpu;
+    EXPECT_EQ(vcpu.run(), 0x16);
+    EXPECT_EQ(statistics().at("instructions_retired"), counting || !has_jit() ? 3U : 0U);
+  }
 }
 
 TEST(Statistics, CanBeReadWhileVcpusRun) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Time by instructions: the same guest does the same, whatever the host does meanwhile.
+// Time by instructions: the same guest does the same, whatever the host does meanwhile and
+// whichever engine runs it.
 #include <atomic>
 #include <future>
 
@@ -13,15 +14,32 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void set_instruction_time(const hv_softhv_instruction_time_t& config) {
+// Of the current VM.
+void set_instruction_time(u64 engine, const hv_softhv_instruction_time_t& config) {
+  EXPECT_EQ(hv_softhv_vm_set_option(HV_SOFTHV_OPTION_ENGINE, engine), HV_SUCCESS);
   EXPECT_EQ(hv_softhv_vm_set_instruction_time(&config), HV_SUCCESS);
 }
+
+class InstructionTimeTest : public ::testing::TestWithParam<u64> {
+protected:
+  static void set_instruction_time(const hv_softhv_instruction_time_t& config) {
+    api::set_instruction_time(GetParam(), config);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Engines, InstructionTimeTest,
+                         ::testing::Range<u64>(HV_SOFTHV_ENGINE_INTERPRETER,
+                                               has_jit() ? HV_SOFTHV_ENGINE_JIT + 1
+                                                         : HV_SOFTHV_ENGINE_JIT),
+                         [](const auto& param) {
+                           return param.param == HV_SOFTHV_ENGINE_JIT ? "Jit" : "Interpreter";
+                         });
 
 // The n-th instruction is 1024 ns long, so that the counter tells every one.
 constexpr hv_softhv_instruction_time_t kSlow = {
     .shift = 10, .quantum = 0, .live = false, .event = nullptr, .context = nullptr};
 
-TEST(InstructionTimeTest, IsSetBeforeTheFirstVcpu) {
+TEST(InstructionTime, IsSetBeforeTheFirstVcpu) {
   const auto config = kSlow;
   EXPECT_EQ(hv_softhv_vm_set_instruction_time(&config), HV_NO_DEVICE);
   const TestVm vm(TestVm::Interrupts::kNone);
@@ -38,7 +56,7 @@ TEST(InstructionTimeTest, IsSetBeforeTheFirstVcpu) {
   EXPECT_EQ(hv_softhv_vcpu_rest(12345), HV_BAD_ARGUMENT);
 }
 
-TEST(InstructionTimeTest, CountsAndStandsStillOutsideTheGuest) {
+TEST_P(InstructionTimeTest, CountsAndStandsStillOutsideTheGuest) {
   TestVm vm(TestVm::Interrupts::kNone);
   vm.put_code({0xd503201f, 0xd503201f, 0xd4000002, 0xd503201f, 0xd4000002}); // nop nop hvc nop hvc
   set_instruction_time(kSlow);
@@ -55,7 +73,7 @@ TEST(InstructionTimeTest, CountsAndStandsStillOutsideTheGuest) {
   EXPECT_EQ(instructions, 5U);
 }
 
-TEST(InstructionTimeTest, InterruptsAndTheCounterAreExactToTheInstruction) {
+TEST_P(InstructionTimeTest, InterruptsAndTheCounterAreExactToTheInstruction) {
   for (const uint32_t quantum : {0U, 1U, 2U, 3U, 7U, 100U}) {
     TestVm vm(TestVm::Interrupts::kGic, "exact");
     auto config = kSlow;
@@ -71,7 +89,7 @@ TEST(InstructionTimeTest, InterruptsAndTheCounterAreExactToTheInstruction) {
   }
 }
 
-TEST(InstructionTimeTest, WaitsTakeNoTimeOfTheHost) {
+TEST_P(InstructionTimeTest, WaitsTakeNoTimeOfTheHost) {
   TestVm vm(TestVm::Interrupts::kGic, "timers");
   set_instruction_time({});
   const TestVcpu vcpu;
@@ -93,13 +111,20 @@ struct Course {
   bool operator==(const Course&) const = default;
 };
 
+// How to run it.
+struct Runner {
+  u64 engine = HV_SOFTHV_ENGINE_INTERPRETER;
+  u32 quantum = 1000;
+};
+
 // Runs `program` on two vCPUs while `meanwhile(vcpus)` disturbs it from the host.
 Course run_two(
-    const std::string& program,
+    const std::string& program, const Runner& runner,
     const std::function<void(std::array<hv_vcpu_t, 2>, const std::atomic<bool>& done)>& meanwhile) {
   TestVm vm(TestVm::Interrupts::kGic, program);
   set_instruction_time(
-      {.shift = 0, .quantum = 1000, .live = false, .event = nullptr, .context = nullptr});
+      runner.engine,
+      {.shift = 0, .quantum = runner.quantum, .live = false, .event = nullptr, .context = nullptr});
   Course course;
   std::array<hv_vcpu_t, 2> ids{};
   std::promise<void> start;
@@ -138,21 +163,31 @@ Course run_two(
 
 void nothing(std::array<hv_vcpu_t, 2> /*vcpus*/, const std::atomic<bool>& /*done*/) {}
 
-TEST(InstructionTimeTest, TwoVcpusDoTheSameEveryTime) {
+TEST_P(InstructionTimeTest, TwoVcpusDoTheSameEveryTime) {
   for (const char* program : {"turns", "sgi_ping_pong", "events"}) {
-    const Course first = run_two(program, nothing);
+    const Course first = run_two(program, {GetParam()}, nothing);
     EXPECT_GT(first.instructions, 1000U);
     EXPECT_EQ(first.executed[0] + first.executed[1], first.instructions);
     for (int i = 0; i < 5; ++i)
-      EXPECT_EQ(run_two(program, nothing), first) << program;
+      EXPECT_EQ(run_two(program, {GetParam()}, nothing), first) << program;
   }
 }
 
+TEST(InstructionTime, EnginesDoTheSame) {
+  if (!has_jit())
+    GTEST_SKIP() << "there is one engine";
+  for (const char* program : {"turns", "sgi_ping_pong", "events"})
+    for (const u32 quantum : {200U, 1000U, 100'000U})
+      EXPECT_EQ(run_two(program, {HV_SOFTHV_ENGINE_JIT, quantum}, nothing),
+                run_two(program, {HV_SOFTHV_ENGINE_INTERPRETER, quantum}, nothing))
+          << program << ", turns of " << quantum;
+}
+
 // A vCPU that is asked to leave, whoever's turn it is, goes on as if it had not been.
-TEST(InstructionTimeTest, KicksChangeNothing) {
-  const Course undisturbed = run_two("turns", nothing);
-  const Course kicked =
-      run_two("turns", [](std::array<hv_vcpu_t, 2> vcpus, const std::atomic<bool>& done) {
+TEST_P(InstructionTimeTest, KicksChangeNothing) {
+  const Course undisturbed = run_two("turns", {GetParam()}, nothing);
+  const Course kicked = run_two(
+      "turns", {GetParam()}, [](std::array<hv_vcpu_t, 2> vcpus, const std::atomic<bool>& done) {
         for (u32 i = 0; !done; ++i) {
           hv_vcpus_exit(&vcpus[i % 2], 1);
           std::this_thread::sleep_for(std::chrono::microseconds(i * 7919 % 50));
@@ -165,7 +200,7 @@ struct Events {
   std::vector<u64> at;
 };
 
-TEST(InstructionTimeTest, EventsComeAtTheirTime) {
+TEST_P(InstructionTimeTest, EventsComeAtTheirTime) {
   TestVm vm(TestVm::Interrupts::kGic, "timers"); // instructions, and waits of 100 us
   Events events;
   auto config = kSlow;
@@ -190,7 +225,7 @@ TEST(InstructionTimeTest, EventsComeAtTheirTime) {
 }
 
 // Waits, with nothing else to come, for what the host does.
-TEST(InstructionTimeTest, AnInterruptFromTheHostEndsAWait) {
+TEST_P(InstructionTimeTest, AnInterruptFromTheHostEndsAWait) {
   TestVm vm(TestVm::Interrupts::kGic, "spi");
   set_instruction_time({});
   std::atomic<u32> request{0};
@@ -219,7 +254,7 @@ TEST(InstructionTimeTest, AnInterruptFromTheHostEndsAWait) {
   device.join();
 }
 
-TEST(InstructionTimeTest, AWaitOfALiveVmTakesItsTime) {
+TEST_P(InstructionTimeTest, AWaitOfALiveVmTakesItsTime) {
   TestVm vm(TestVm::Interrupts::kGic, "timers");
   set_instruction_time(
       {.shift = 0, .quantum = 0, .live = true, .event = nullptr, .context = nullptr});

@@ -17,10 +17,17 @@
 #include <gtest/gtest.h>
 
 #include <Hypervisor/Hypervisor.h>
+#include <Hypervisor/hv_softhv.h>
 
 #include "arch/types.h"
 
 namespace softhv::api {
+
+inline bool has_jit() {
+  u32 version = 0;
+  EXPECT_EQ(hv_softhv_get_capability(HV_SOFTHV_CAPABILITY_JIT, &version), HV_SUCCESS);
+  return version != 0;
+}
 
 class TestVm {
 public:

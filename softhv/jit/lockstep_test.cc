@@ -129,6 +129,17 @@ TEST_F(LockstepRun, FindsAWrongStore) {
                         "0800000000000000"));
 }
 
+TEST_F(LockstepRun, FindsAWrongCount) {
+  cpu().retire_limit = kNoRetireLimit - 1;
+  prepare({kAddX0X0X2, kNop});
+  ASSERT_TRUE(lockstep.begin(&code_));
+  EXPECT_EQ(cpu().retired, 0U);
+  step(3);
+  ++cpu().retired;
+  ASSERT_FALSE(lockstep.finish());
+  EXPECT_THAT(lockstep.report(), HasSubstr("instructions     interpreter 3  jit 4"));
+}
+
 TEST_F(LockstepRun, WhatTheHostWroteMeanwhileIsNoDifference) {
   prepare({kLdrX0X1, kAddX0X0X2});
   machine.write<u64>(kData, 1);
@@ -146,6 +157,7 @@ TEST_F(LockstepRun, AccessesWithoutMemoryAreMadeOnce) {
   EXPECT_EQ(cpu().s.x[0], 12U);
   EXPECT_TRUE(cpu().exit_pending);
   EXPECT_EQ(cpu().exit.physical_address, 0x1000U);
+  EXPECT_EQ(cpu().retired, 2U);
   EXPECT_TRUE(lockstep.finish());
   EXPECT_GT(cpu().statistics.lockstep_unchecked.get(), 0U);
 }
@@ -171,6 +183,24 @@ TEST(LockstepEngine, RightCodeRuns) {
     EXPECT_EQ(cpu.s.x[3], 7U);
   }
   EXPECT_GE(cpu.statistics.lockstep_checked.get(), 8U);
+}
+
+// At every count: blocks that are compared, that are not, and instructions by themselves.
+TEST(LockstepEngine, StopsAtCounts) {
+  Rig rig(lockstep_options());
+  Cpu& cpu = rig.cpu();
+  rig.tables.map(kData, kData, testing::kDescAf | testing::kDescInner);
+  cpu.s.x[1] = kData;
+  for (u64 limit = 1; limit <= 6; ++limit) {
+    cpu.retired = 0;
+    cpu.retire_limit = limit;
+    const Outcome outcome = rig.execute(1, {kAddX0X0X2, kStrX0X1, kMrsX0Cntvct, kSubsX3X0X2, kNop});
+    EXPECT_EQ(cpu.retired, limit);
+    EXPECT_EQ(cpu.s.pc, limit == 6 ? testing::kCodeEl1 + 24 : testing::kCodeEl1 + 4 * limit);
+    EXPECT_EQ(cpu.exit_pending, limit == 6);
+    EXPECT_EQ(outcome.completed, limit == 6);
+  }
+  EXPECT_GT(cpu.statistics.lockstep_checked.get(), 0U);
 }
 
 TEST(LockstepEngine, FaultsAreCompared) {

@@ -112,22 +112,24 @@ TEST(Vm, AllVcpusStartStopAndStartAgain) {
   EXPECT_EQ(boot.output, "all vCPUs counted\r\n");
 }
 
-// From one vCPU that prints to four that are turned on and off.
+// From one vCPU that prints to four that are turned on and off, whichever engine runs them.
 TEST(VmIcount, RunsRepeatThemselves) {
   for (const char* name : {"vm_hello", "vm_abuse", "vm_rings", "vm_smp"}) {
     TemporaryDirectory dir;
     const std::string disk = dir.file("disk", std::string(65536, 'x'));
-    const auto run = [&](const char* seed) {
-      return run_boot({"--icount", "--icount-report", "--seed", seed, "--smp", "4", "--mem", "16M",
-                       guest(name), disk});
+    const auto run = [&](const char* seed, const char* engine) {
+      return run_boot({"--icount", "--icount-report", "--seed", seed, "--engine", engine, "--smp",
+                       "4", "--mem", "16M", guest(name), disk});
     };
-    const Finished first = run("1");
+    const Finished first = run("1", "auto");
     EXPECT_EQ(first.status, 0) << first.errors;
     EXPECT_THAT(first.errors, HasSubstr("instructions retired: "));
-    const Finished second = run("1");
-    EXPECT_EQ(first.output, second.output);
-    EXPECT_EQ(first.errors, second.errors);
-    EXPECT_NE(run("2").errors, first.errors) << "the device tree holds the seeds";
+    for (const char* engine : {"auto", "interp"}) {
+      const Finished again = run("1", engine);
+      EXPECT_EQ(first.output, again.output) << engine;
+      EXPECT_EQ(first.errors, again.errors) << engine;
+    }
+    EXPECT_NE(run("2", "auto").errors, first.errors) << "the device tree holds the seeds";
   }
 }
 
