@@ -15,19 +15,11 @@ void Emitter::emit_multiply(const ir::Inst& inst) {
   const bool wide = inst.has(ir::kWide);
   switch (inst.op) {
   case Op::kMul: {
-    const Reg64 d = target(inst.d, reg::kScratch0);
-    // With the factor first that is there already, or else in a register.
-    const bool swaps = in_register(inst.b) && (!in_register(inst.a) || same(host_of(inst.b), d));
-    const ir::Reg a = swaps ? inst.b : inst.a;
-    const ir::Reg b = swaps ? inst.a : inst.b;
-    read_into(d, a, true);
-    if (in_register(b))
-      as_.imul(sized(d, wide), sized(host_of(b), wide));
-    else if (b == kRegZero)
-      as_.mov(d.cvt32(), 0);
-    else
-      as_.imul(sized(d, wide), memory_of(b, wide));
-    write(inst.d, d);
+    // Through a register: what was just written is at hand there (Forward), not in memory.
+    read_into(reg::kScratch0, inst.a, true);
+    const Reg64 b = read(inst.b, reg::kScratch1);
+    as_.imul(sized(reg::kScratch0, wide), sized(b, wide));
+    write(inst.d, reg::kScratch0);
     return;
   }
   case Op::kMulLongU:
