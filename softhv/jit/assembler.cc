@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "softhv/core/cpu.h"
+#include "softhv/jit/page.h"
 #include "softhv/mmu/tlb.h"
 
 namespace softhv::jit {
@@ -59,6 +60,22 @@ void Assembler::find_tlb_entry(const Xbyak::Reg64& va) {
   }
   and_(reg::kScratch1.cvt32(), kIndexMask);
   add(reg::kScratch1, state64(offsetof(CpuCore, tlb)));
+}
+
+Assembler::CodeLookup Assembler::find_code() {
+  const Xbyak::Reg64& va = reg::kScratch0;
+  const Xbyak::Reg64& entry = reg::kScratch1;
+  const Xbyak::Reg64& page = reg::kScratch2;
+  find_tlb_entry(va);
+  and_(page, static_cast<int>(kTlbPageMask | 3));
+  cmp(page, ptr[entry + offsetof(TlbEntry, fetch_tag)]);
+  const Fixup miss = jump_forward(Cc::kNe);
+  mov(entry, ptr[entry + offsetof(TlbEntry, code)]);
+  test(entry, entry);
+  const Fixup no_code = jump_forward(Cc::kE);
+  mov(state64(offsetof(CpuCore, code_page)), page);
+  and_(va.cvt32(), static_cast<u32>(kTlbPageSize - 1));
+  return {miss, no_code, ptr[entry + va * 2 + static_cast<int>(offsetof(Page, entries))]};
 }
 
 Xbyak::Address Assembler::constant(u64 low, u64 high) {

@@ -84,6 +84,16 @@ public:
   // Leaves in kScratch1 the address of the TLB entry that may be for `va`. Keeps `va`.
   void find_tlb_entry(const Xbyak::Reg64& va);
 
+  // Where the TLB leads for the code at an address that is in kScratch0 and kScratch2: to be jumped
+  // to or called by the memory operand, with the target's page as the code page. The jumps are for
+  // when the TLB does not know, with the address still in kScratch0.
+  struct CodeLookup {
+    Fixup miss;
+    Fixup no_code;
+    Xbyak::Address entry;
+  };
+  CodeLookup find_code();
+
   [[nodiscard]] u32 position() const { return static_cast<u32>(getSize()); }
 
   // A 16-byte aligned constant in memory. When there is no more room for another one, full() holds

@@ -13,8 +13,7 @@ using namespace Xbyak::util; // NOLINT(google-build-using-namespace)
 // LSE. Every locked instruction of the host orders fully.
 void Emitter::emit_atomic(const ir::Inst& inst) {
   const Reg64 va = address(inst);
-  translate(va, 1U << inst.size, Access::kBoth, true);
-  as_.add(reg::kScratch1, va);
+  find_host_address(va, 1U << inst.size, Access::kBoth, true);
   const auto at = [&](auto access) {
     switch (inst.size) {
     case 0: access(byte[rdx], cl, sil); break;
@@ -90,20 +89,24 @@ void Emitter::emit_atomic(const ir::Inst& inst) {
   write(inst.d, reg::kScratch0);
 }
 
-void Emitter::emit_compare_swap(const ir::Inst& inst) {
-  const Reg64 va = address(inst);
-  translate(va, 1U << inst.size, Access::kBoth, true);
-  as_.add(reg::kScratch1, va);
-  read_into(reg::kScratch0, inst.d2);
-  as_.mov(reg::kScratch2, rax);
-  read_into(rax, inst.d);
+// 1 << size bytes at [rdx]: compared with rax, replaced by rcx.
+void Emitter::compare_exchange(unsigned size) {
   as_.lock();
-  switch (inst.size) {
+  switch (size) {
   case 0: as_.cmpxchg(byte[rdx], cl); break;
   case 1: as_.cmpxchg(word[rdx], cx); break;
   case 2: as_.cmpxchg(dword[rdx], ecx); break;
   default: as_.cmpxchg(qword[rdx], rcx); break;
   }
+}
+
+void Emitter::emit_compare_swap(const ir::Inst& inst) {
+  const Reg64 va = address(inst);
+  find_host_address(va, 1U << inst.size, Access::kBoth, true);
+  read_into(reg::kScratch0, inst.d2);
+  as_.mov(reg::kScratch2, rax);
+  read_into(rax, inst.d);
+  compare_exchange(inst.size);
   switch (inst.size) {
   case 0: as_.movzx(ecx, al); break;
   case 1: as_.movzx(ecx, ax); break;
@@ -155,8 +158,7 @@ void Emitter::emit_exclusive_load(const ir::Inst& inst) {
 void Emitter::emit_exclusive_store(const ir::Inst& inst) {
   const Address size = Assembler::state8(offsetof(CpuState, exclusive_size));
   const Reg64 va = address(inst);
-  translate(va, 1U << inst.size, Access::kBoth, true);
-  as_.add(reg::kScratch1, va);
+  find_host_address(va, 1U << inst.size, Access::kBoth, true);
   as_.cmp(va, Assembler::state64(offsetof(CpuState, exclusive_va)));
   const Fixup elsewhere = as_.jump_forward(Cc::kNe);
   as_.cmp(size, 1 << inst.size);
@@ -164,13 +166,7 @@ void Emitter::emit_exclusive_store(const ir::Inst& inst) {
   read_into(rcx, inst.d2);
   as_.mov(rsi, rax);
   as_.mov(rax, Assembler::state64(offsetof(CpuState, exclusive_data)));
-  as_.lock();
-  switch (inst.size) {
-  case 0: as_.cmpxchg(byte[rdx], cl); break;
-  case 1: as_.cmpxchg(word[rdx], cx); break;
-  case 2: as_.cmpxchg(dword[rdx], ecx); break;
-  default: as_.cmpxchg(qword[rdx], rcx); break;
-  }
+  compare_exchange(inst.size);
   as_.mov(ecx, 0);
   as_.setne(cl);
   as_.mov(rax, rsi);

@@ -291,26 +291,17 @@ void Emitter::emit_indirect(const ir::Inst& inst) {
   else
     go_in_page(rsi);
   as_.mov(rcx, rsi);
-  as_.find_tlb_entry(rcx);
-  as_.and_(rsi, static_cast<int>(kTlbPageMask | 3));
-  as_.cmp(rsi, ptr[rdx + offsetof(TlbEntry, fetch_tag)]);
-  const Fixup miss = as_.jump_forward(Cc::kNe);
-  as_.mov(rdx, ptr[rdx + offsetof(TlbEntry, code)]);
-  as_.test(rdx, rdx);
-  const Fixup no_code = as_.jump_forward(Cc::kE);
-  as_.mov(Assembler::state64(offsetof(CpuCore, code_page)), rsi);
-  as_.and_(ecx, static_cast<u32>(kTlbPageSize - 1));
-  const Address entry = ptr[rdx + rcx * 2 + static_cast<int>(offsetof(Page, entries))];
+  const Assembler::CodeLookup lookup = as_.find_code();
   if (call) {
-    as_.call(entry);
+    as_.call(lookup.entry);
     land();
   } else {
-    as_.jmp(entry);
+    as_.jmp(lookup.entry);
   }
   as_.bind(attention);
   as_.mov(rcx, rsi);
-  as_.bind(miss);
-  as_.bind(no_code);
+  as_.bind(lookup.miss);
+  as_.bind(lookup.no_code);
   dispatch(rcx);
 }
 

@@ -84,13 +84,17 @@ void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool ali
   as_.mov(reg::kScratch1, ptr[reg::kScratch1 + offsetof(TlbEntry, host_addend)]);
 }
 
-// Leaves in kScratch1 the host address of `va`, or closes the window: in a loop, most looks would
+void Emitter::find_host_address(const Reg64& va, unsigned bytes, Access access, bool aligned) {
+  translate(va, bytes, access, aligned);
+  as_.add(reg::kScratch1, va);
+}
+
+// As find_host_address(), for a look. With a window: in a loop, most looks would
 // find what the one before found. Keeps `va`.
 void Emitter::look(const Reg64& va, const ir::Look& look) {
   const Access access = !look.writes ? Access::kRead : !look.reads ? Access::kWrite : Access::kBoth;
   if (look.window == 0) {
-    translate(va, look.bytes, access, false);
-    as_.add(reg::kScratch1, va);
+    find_host_address(va, look.bytes, access, false);
     return;
   }
   const size_t window = offsetof(CpuCore, windows) + sizeof(LookWindow) * (look.window - 1UL);
@@ -127,8 +131,7 @@ void Emitter::close_windows() {
 int Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access access) {
   if (inst.look == 0) {
     const Reg64 va = address(inst);
-    translate(va, bytes, access, false);
-    as_.add(reg::kScratch1, va);
+    find_host_address(va, bytes, access, false);
     return 0;
   }
   const ir::Look& the_look = block_->looks[inst.look - 1U];

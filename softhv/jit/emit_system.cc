@@ -68,8 +68,7 @@ void Emitter::emit_zero_block(const ir::Inst& inst) {
   }
   read_into(rcx, inst.a);
   as_.and_(rcx, -static_cast<int>(id::kZvaBytes));
-  translate(rcx, 1, Access::kWrite, false);
-  as_.add(rdx, rcx);
+  find_host_address(rcx, 1, Access::kWrite, false);
   as_.pxor(reg::kVectorScratch0, reg::kVectorScratch0);
   for (int at = 0; at < static_cast<int>(id::kZvaBytes); at += 16)
     as_.movaps(xword[rdx + at], reg::kVectorScratch0);

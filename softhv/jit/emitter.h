@@ -176,6 +176,8 @@ private:
   void emit_store_pair(const ir::Inst& inst);
   void load_register(const ir::Inst& inst, ir::Reg d, const Address& from);
   void store_register(const ir::Inst& inst, ir::Reg d, const Address& to);
+  // Leaves in kScratch1 the host address of `va`. Keeps `va`.
+  void find_host_address(const Reg64& va, unsigned bytes, Access access, bool aligned);
   void look(const Reg64& va, const ir::Look& look);
   void close_windows();
   int host_address(const ir::Inst& inst, unsigned bytes, Access access);
@@ -184,6 +186,7 @@ private:
 
   // emit_atomic.cc
   void emit_atomic(const ir::Inst& inst);
+  void compare_exchange(unsigned size);
   void emit_compare_swap(const ir::Inst& inst);
   void emit_compare_swap_pair(const ir::Inst& inst);
   void emit_exclusive_load(const ir::Inst& inst);

@@ -53,10 +53,8 @@ void open_in(ir::Block& block, const Loop& loop) {
         !moves_by_steps(block, loop, inst.a) || !moves_by_steps(block, loop, inst.b))
       continue;
     if (inst.look == 0) {
-      block.looks.push_back({.bytes = static_cast<u16>(bytes),
-                             .low = inst.b == ir::kNone ? static_cast<i32>(inst.imm) : 0,
-                             .reads = !is_store(inst),
-                             .writes = is_store(inst)});
+      block.looks.push_back(
+          {.bytes = static_cast<u16>(bytes), .reads = !is_store(inst), .writes = is_store(inst)});
       inst.look = static_cast<u8>(block.looks.size());
     }
     block.looks[inst.look - 1U].window = ++block.windows;

@@ -34,12 +34,12 @@ public:
     t.enter = enter(no_return(t));
     t.link_el1 = link(1);
     t.link_el0 = link(0);
-    t.untranslated_el1 = untranslated(1, t.dispatch_el1);
-    t.untranslated_el0 = untranslated(0, t.dispatch_el0);
-    t.indirect_el1 = indirect(1, t.dispatch_el1);
-    t.indirect_el0 = indirect(0, t.dispatch_el0);
-    t.outside_el1 = outside(1, t.dispatch_el1, t.link_el1);
-    t.outside_el0 = outside(0, t.dispatch_el0, t.link_el0);
+    t.untranslated_el1 = untranslated(t.dispatch_el1);
+    t.untranslated_el0 = untranslated(t.dispatch_el0);
+    t.indirect_el1 = indirect(t.dispatch_el1);
+    t.indirect_el0 = indirect(t.dispatch_el0);
+    t.outside_el1 = outside(t.dispatch_el1, t.link_el1);
+    t.outside_el0 = outside(t.dispatch_el0, t.link_el0);
     return t;
   }
 
@@ -241,7 +241,7 @@ private:
     return at;
   }
 
-  u32 untranslated(u8 /*el*/, u32 dispatch) {
+  u32 untranslated(u32 dispatch) {
     const u32 at = start();
     as_.and_(ecx, static_cast<u32>(kTlbPageSize - 1));
     as_.add(rcx, Assembler::state64(offsetof(CpuCore, code_page)));
@@ -254,33 +254,25 @@ private:
   void go_indirect(u32 dispatch) {
     as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
     const auto attention = as_.jump_forward(Cc::kNe);
-    as_.find_tlb_entry(rcx);
     as_.mov(rsi, rcx);
-    as_.and_(rsi, static_cast<int>(kTlbPageMask | 3));
-    as_.cmp(rsi, ptr[rdx + offsetof(TlbEntry, fetch_tag)]);
-    const auto miss = as_.jump_forward(Cc::kNe);
-    as_.mov(rdx, ptr[rdx + offsetof(TlbEntry, code)]);
-    as_.test(rdx, rdx);
-    const auto no_code = as_.jump_forward(Cc::kE);
-    as_.mov(Assembler::state64(offsetof(CpuCore, code_page)), rsi);
-    as_.and_(ecx, static_cast<u32>(kTlbPageSize - 1));
-    as_.jmp(ptr[rdx + rcx * 2 + static_cast<int>(offsetof(Page, entries))]);
+    const auto lookup = as_.find_code();
+    as_.jmp(lookup.entry);
     as_.bind(attention);
-    as_.bind(miss);
-    as_.bind(no_code);
+    as_.bind(lookup.miss);
+    as_.bind(lookup.no_code);
     as_.mov(Assembler::state64(offsetof(CpuState, pc)), rcx);
     as_.jump_to(dispatch);
   }
 
   // A return that was not predicted.
-  u32 indirect(u8 /*el*/, u32 dispatch) {
+  u32 indirect(u32 dispatch) {
     const u32 at = start();
     forget_returns();
     go_indirect(dispatch);
     return at;
   }
 
-  u32 outside(u8 /*el*/, u32 dispatch, u32 link) {
+  u32 outside(u32 dispatch, u32 link) {
     const u32 at = start();
     as_.dec(Assembler::state32(offsetof(CpuCore, link_credit)));
     as_.jump_to(Cc::kS, link);
