@@ -59,6 +59,8 @@ inline constexpr u64 kNoRetireLimit = ~0ULL;
 inline constexpr unsigned kMaxLooks = 16;
 inline constexpr unsigned kMaxWindows = 8;
 
+inline constexpr unsigned kHeldVectors = 10; // XMM registers that hold guest registers
+
 // What an access in a loop found when it last looked into the TLB.
 struct LookWindow {
   u64 page = 0;  // virtual address
@@ -83,6 +85,8 @@ struct CpuCore {
   u64 returns_limit = 0;   // and when no more can be
   u32 code_epochs[2] = {}; // by Exception level: see TlbSlot
   i32 link_credit = 0;     // jumps to go by the TLB before another one is linked
+  i32 loop_credit = 0;     // rounds of loops to go before one of them is improved
+  Vec kept_vectors[kHeldVectors]; // while a routine of the host runs
   // The JIT's, when instructions are counted, else 0: in bits 63:16, signed, how many translated
   // code may begin before it has to come back (jit/assembler.h).
   i64 allowance = 0;

@@ -33,6 +33,8 @@ struct EngineOptions {
   bool lockstep = false;
   // For tests of that: the JIT takes this instruction word for a NOP. 0: none.
   u32 mistranslated = 0;
+  // Rounds of loops after which the one that makes the next is translated again, better.
+  u32 rounds_to_improve = 1000;
   // No more than the host has is used whatever this says.
   HostLevel host_level = HostLevel::kAll;
   // Tell perf the names of translated blocks (softhv/jit/perf_output.h).

@@ -28,6 +28,12 @@ void Assembler::bind_to(Fixup fixup, u32 target) {
   std::memcpy(top_ + fixup - 4, &displacement, sizeof displacement);
 }
 
+void Assembler::write_jump(u32 position, u32 target) {
+  constexpr u32 kSize = 5;
+  top_[position] = 0xe9;
+  bind_to(position + kSize, target);
+}
+
 void Assembler::jump_to(u32 target) {
   bind_to(jump_forward(), target);
 }

@@ -64,6 +64,8 @@ public:
   // Makes the jump lead to the current position, or to `target`, an offset in the memory.
   void bind(Fixup fixup) { bind_to(fixup, static_cast<u32>(getSize())); }
   void bind_to(Fixup fixup, u32 target);
+  // Writes one over what stands at `position`, five bytes long.
+  void write_jump(u32 position, u32 target);
   // To an offset in the memory that is known.
   void jump_to(u32 target);
   void jump_to(Cc cc, u32 target);

@@ -51,15 +51,21 @@ Emitter::Fixup Emitter::attend(int begun) {
 
 // On the way to `target`: where code could run for ever, or counts, the run loop gets a word in.
 void Emitter::check_attention(i64 target, bool backward) {
-  const int inside = options_.chain ? std::max(block_->index_of(target), 0) : 0;
+  const bool may_leave = !options_.chain || (backward && block_options_->count_inside());
+  const int inside = may_leave ? 0 : std::max(block_->index_of(target), 0);
   if (options_.chain && (backward || as_.counting()))
-    attention_.push_back({.fixup = attend(index_ + 1 - inside), .target = target, .begun = inside});
+    attention_.push_back({.fixup = attend(index_ + 1 - inside),
+                          .target = target,
+                          .begun = inside,
+                          .own = own_});
   else if (as_.counting())
     count(index_ + 1);
 }
 
 void Emitter::emit_attention(const Exit& exit) {
   as_.bind(exit.fixup);
+  use_own(exit.own);
+  give_back();
   if (as_.counting() && exit.begun != 0)
     count(exit.begun);
   as_.mov(reg::kScratch0, Assembler::state64(offsetof(CpuCore, code_page)));
@@ -69,28 +75,78 @@ void Emitter::emit_attention(const Exit& exit) {
 
 void Emitter::synchronize(const ir::Inst& inst) {
   as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
-  attention_.push_back(
-      {.fixup = as_.jump_forward(Cc::kNe), .target = inst.imm, .begun = inst.index + 1});
+  attention_.push_back({.fixup = as_.jump_forward(Cc::kNe),
+                        .target = inst.imm,
+                        .begun = inst.index + 1,
+                        .own = own_});
 }
 
 // Goes on at `target`, an offset from the start of the page. The host's flags are lost.
-void Emitter::go(i64 target, Transfer transfer) {
-  if (const int index = block_->index_of(target); index >= 0 && options_.chain) {
-    const auto to = static_cast<u16>(index);
-    if (to <= index_)
-      as_.bind_to(jump(transfer), positions_[to]);
-    else
-      jumps_.push_back({jump(transfer), to});
+void Emitter::go(i64 target) {
+  const int index = block_->index_of(target);
+  if (index < 0 || !options_.chain)
+    go_elsewhere(target, Transfer::kJump);
+  else if (index <= index_)
+    go_back(static_cast<u16>(index));
+  else
+    jumps_.push_back({as_.jump_forward(), static_cast<u16>(index)});
+}
+
+// The next round of a loop.
+void Emitter::go_back(u16 index) {
+  if (!block_options_->count_inside()) {
+    as_.jump_to(positions_[index]);
     return;
   }
+  count_round(block_->offset + 4LL * index);
+  const Fixup next = as_.jump_forward();
+  if (as_.counting() && index != 0)
+    rounds_.push_back({next, index});
+  else
+    as_.bind_to(next, positions_[index]);
+}
+
+// The same, looking whether the run loop is to get a word in.
+void Emitter::go_back_unless_attending(u16 index, i64 target) {
+  as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
+  as_.jump_to(Cc::kE, positions_[index]);
+  attention_.push_back({.fixup = as_.jump_forward(), .target = target, .own = own_});
+}
+
+// Before a jump to the loop that begins at `target`. When it is this loop's turn a jump to better
+// code is written here instead.
+void Emitter::count_round(i64 target) {
+  const u32 start = as_.position();
+  as_.dec(Assembler::state32(offsetof(CpuCore, loop_credit)));
+  exits_.push_back({.fixup = as_.jump_forward(Cc::kS),
+                    .target = target,
+                    .kind = Exit::Kind::kLoop,
+                    .start = start});
+}
+
+// All instructions have been counted, as if the round were to leave the block.
+void Emitter::emit_round(const Jump& round) {
+  as_.bind(round.fixup);
+  count(-round.target);
+  as_.jump_to(positions_[round.target]);
+}
+
+// To other code, or to the block's beginning from outside.
+void Emitter::go_elsewhere(i64 target, Transfer transfer) {
+  give_back();
   if (target < 0 || target >= kPage || !options_.chain) {
     go_outside(target, transfer);
     return;
   }
+  const bool is_round = transfer == Transfer::kJump && block_options_->count_outside() &&
+                        is_backward(target, index_);
+  if (is_round)
+    count_round(target);
+  const Fixup fixup = jump(transfer);
   if (const u32 code = blocks_->find(static_cast<u32>(target)); code != 0)
-    as_.bind_to(jump(transfer), code);
+    as_.bind_to(fixup, code);
   else
-    exits_.push_back({.fixup = jump(transfer), .target = target});
+    exits_.push_back({.fixup = fixup, .target = target});
 }
 
 Emitter::Fixup Emitter::jump(Transfer transfer) {
@@ -130,10 +186,11 @@ void Emitter::emit_exit(const Exit& exit) {
     as_.jump_to(exit.fixup);
     return;
   }
+  using Kind = Exit::Kind;
+  const i32 kind = exit.kind == Kind::kAlone ? kLinkAlone : exit.kind == Kind::kLoop ? kLinkLoop : 0;
   as_.bind(exit.fixup);
-  as_.mov(ecx, static_cast<u32>(exit.target) |
-                   (exit.kind == Exit::Kind::kAlone ? static_cast<u32>(kLinkAlone) : 0));
-  as_.mov(edx, exit.fixup);
+  as_.mov(ecx, static_cast<u32>(exit.target) | static_cast<u32>(kind));
+  as_.mov(edx, exit.kind == Kind::kLoop ? exit.start : exit.fixup);
   as_.jump_to(thunks_.link(mode_.el));
 }
 
@@ -141,10 +198,14 @@ void Emitter::emit_exit(const Exit& exit) {
 // that has been entered there has counted nothing yet, and what follows is no longer.
 void Emitter::leave_for_alone(const Jump& jump) {
   const i64 target = block_->offset + 4LL * jump.target;
+  const bool counts = as_.counting() && jump.target != 0;
   Fixup fixup = jump.fixup;
-  if (as_.counting() && jump.target != 0) {
+  use_own(true);
+  if (own_ || counts) {
     as_.bind(fixup);
-    attention_.push_back({.fixup = attend(jump.target), .target = target});
+    if (counts)
+      attention_.push_back({.fixup = attend(jump.target), .target = target, .own = own_});
+    give_back();
     fixup = as_.jump_forward();
   }
   exits_.push_back({.fixup = fixup, .target = target, .kind = Exit::Kind::kAlone});
@@ -153,18 +214,19 @@ void Emitter::leave_for_alone(const Jump& jump) {
 void Emitter::emit_detour(const Detour& detour) {
   as_.bind(detour.fixup);
   index_ = detour.index;
+  use_own(true);
   if (const int index = block_->index_of(detour.target); index >= 0) {
     count(index_ + 1 - index);
     as_.jump_to(positions_[static_cast<size_t>(index)]);
   } else {
-    check_attention(detour.target, false);
-    go(detour.target, Transfer::kJump);
+    check_attention(detour.target, is_backward(detour.target, detour.index));
+    go_elsewhere(detour.target, Transfer::kJump);
   }
 }
 
 void Emitter::emit_branch(const ir::Inst& inst) {
-  check_attention(inst.imm, inst.imm <= block_->offset + 4 * inst.index);
-  go(inst.imm, Transfer::kJump);
+  check_attention(inst.imm, is_backward(inst.imm, inst.index));
+  go(inst.imm);
 }
 
 void Emitter::emit_branch_if(const ir::Inst& inst) {
@@ -205,9 +267,9 @@ void Emitter::emit_branch_if(const ir::Inst& inst) {
     jumps_.push_back({as_.jump_forward(cc), static_cast<u16>(index)});
     return;
   }
-  const bool backward = inst.imm <= block_->offset + 4 * inst.index;
+  const bool backward = is_backward(inst.imm, inst.index);
   const bool inside = inst.imm >= 0 && inst.imm < kPage && options_.chain;
-  if (as_.counting() && !backward) {
+  if ((as_.counting() && !backward) || (own_ && index < 0)) {
     detours_.push_back({as_.jump_forward(cc), inst.imm, inst.index});
     return;
   }
@@ -220,8 +282,15 @@ void Emitter::emit_branch_if(const ir::Inst& inst) {
   }
   const HostFlags kept = host_flags_;
   const Fixup not_taken = as_.jump_forward(invert(cc));
+  if (index >= 0 && backward && options_.chain && !as_.counting() &&
+      !block_options_->count_inside()) {
+    go_back_unless_attending(static_cast<u16>(index), inst.imm);
+    as_.bind(not_taken);
+    host_flags_ = kept;
+    return;
+  }
   check_attention(inst.imm, backward);
-  go(inst.imm, Transfer::kJump);
+  go(inst.imm);
   as_.bind(not_taken);
   host_flags_ = kept;
 }
@@ -244,24 +313,24 @@ void Emitter::predict_return() {
 }
 
 // Where a predicted return comes back to. It has counted.
-void Emitter::land() {
+void Emitter::land(const ir::Inst& call) {
+  const u32 next = block_->offset + 4U * call.index + 4;
   as_.pop(rcx);
-  as_.sub(rcx, static_cast<int>(block_->end()));
+  as_.sub(rcx, static_cast<int>(next));
   as_.mov(Assembler::state64(offsetof(CpuCore, code_page)), rcx);
-  go(block_->end(), Transfer::kJump);
+  go_elsewhere(next, Transfer::kJump);
 }
 
 void Emitter::emit_call(const ir::Inst& inst) {
-  const bool backward = inst.imm <= block_->offset + 4 * inst.index;
   link_register(inst);
-  check_attention(inst.imm, backward);
+  check_attention(inst.imm, is_backward(inst.imm, inst.index));
   if (!options_.chain) {
     go_outside(inst.imm, Transfer::kJump);
     return;
   }
   predict_return();
-  go(inst.imm, Transfer::kCall);
-  land();
+  go_elsewhere(inst.imm, Transfer::kCall);
+  land(inst);
 }
 
 void Emitter::emit_indirect(const ir::Inst& inst) {
@@ -294,7 +363,7 @@ void Emitter::emit_indirect(const ir::Inst& inst) {
   const Assembler::CodeLookup lookup = as_.find_code();
   if (call) {
     as_.call(lookup.entry);
-    land();
+    land(inst);
   } else {
     as_.jmp(lookup.entry);
   }
@@ -341,9 +410,14 @@ u32 Emitter::interpreted_at(u16 index) const {
 }
 
 void Emitter::emit_interpret(const ir::Inst& inst) {
+  const bool own = own_;
+  give_back();
   as_.mov(ecx, block_->words[inst.index]);
   as_.mov(edx, interpreted_at(inst.index));
   as_.call_to(thunks_.interpret(mode_.el));
+  use_own(own);
+  if (own)
+    load_own();
   host_flags_ = HostFlags::kNothing;
   stack_aligned_ = false;
 }
@@ -362,9 +436,13 @@ void Emitter::emit_refill(const Miss& miss) {
 void Emitter::emit_slow_path(const SlowPath& path, std::span<const Fixup> jumps) {
   for (const Fixup jump : jumps)
     as_.bind(jump);
+  use_own(true);
+  give_back();
   as_.mov(ecx, block_->words[path.index]);
   as_.mov(edx, interpreted_at(path.index));
   as_.call_to(thunks_.interpret(mode_.el));
+  use_own(true);
+  load_own();
   if (path.forward.guest != ir::kNone)
     as_.mov(Reg64(path.forward.host), memory_of(path.forward.guest, true));
   as_.jump_to(path.resume);

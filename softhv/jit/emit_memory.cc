@@ -162,7 +162,7 @@ int Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access access) {
 void Emitter::load_register(const ir::Inst& inst, ir::Reg d, const Address& from) {
   if (inst.has(ir::kVectorReg)) {
     const bool held = vector_in_register(d);
-    const Xbyak::Xmm x = held ? Xbyak::Xmm(kRegisterMap.vector[d]) : reg::kVectorScratch0;
+    const Xbyak::Xmm x = held ? vector_of(d) : reg::kVectorScratch0;
     switch (inst.size) {
     case 0:
       as_.movzx(ecx, static_cast<const Xbyak::Operand&>(byte[from.getRegExp()]));
@@ -289,7 +289,7 @@ void Emitter::emit_replicate(const ir::Inst& inst) {
   translate(va, 1U << inst.size, Access::kRead, false);
   const Xbyak::RegExp from = va + reg::kScratch1;
   const bool held = vector_in_register(inst.d);
-  const Xbyak::Xmm x = held ? Xbyak::Xmm(kRegisterMap.vector[inst.d]) : reg::kVectorScratch0;
+  const Xbyak::Xmm x = held ? vector_of(inst.d) : reg::kVectorScratch0;
   switch (inst.size) {
   case 0:
     as_.movzx(ecx, byte[from]);

@@ -9,7 +9,7 @@
 namespace softhv::jit {
 
 bool Emitter::vector_in_register(ir::Reg r) const {
-  return holds_vectors(mode_.el) && kRegisterMap.vector[r] >= 0;
+  return holds_vectors(mode_.el) && map_->vector[r] >= 0;
 }
 
 Xbyak::Address Emitter::vector_memory(ir::Reg r) {
@@ -19,7 +19,7 @@ Xbyak::Address Emitter::vector_memory(ir::Reg r) {
 // The register that holds r: its own, or xmm`scratch`.
 Xbyak::Xmm Emitter::read_vector(ir::Reg r, int scratch) {
   if (vector_in_register(r))
-    return Xbyak::Xmm(kRegisterMap.vector[r]);
+    return vector_of(r);
   as_.movaps(Xbyak::Xmm(scratch), vector_memory(r));
   return Xbyak::Xmm(scratch);
 }
@@ -38,13 +38,13 @@ void Emitter::emit_vector(const ir::Inst& inst) {
   const bool reads_d = (inst.vector->traits & kReadsD) != 0;
   const bool held = uses(ir::kOperandD) && vector_in_register(inst.d);
   if (held)
-    o.d = Xbyak::Xmm(kRegisterMap.vector[inst.d]);
+    o.d = vector_of(inst.d);
   else if (uses(ir::kOperandD))
     o.d = reads_d ? read_vector(inst.d, 5) : Xbyak::Xmm(5);
   if ((inst.vector->traits & kTable) != 0)
     for (size_t i = 0; i < o.table.size(); ++i) {
       const auto r = static_cast<ir::Reg>((inst.a + 1 + i) & 31);
-      o.table[i] = vector_in_register(r) ? kRegisterMap.vector[r] : VectorOperands::kInMemory;
+      o.table[i] = vector_in_register(r) ? map_->vector[r] : VectorOperands::kInMemory;
     }
   if (uses(ir::kOperandXSource))
     o.x = read(inst.a, reg::kScratch2);

@@ -14,9 +14,11 @@ using ir::Op;
 Emitter::Emitter(Assembler& assembler, const Thunks& thunks, EmitOptions options)
     : as_(assembler), thunks_(thunks), options_(options) {}
 
-void Emitter::emit(const ir::Block& block, Mode mode, const BlockFinder& blocks) {
+void Emitter::emit(const ir::Block& block, Mode mode, const BlockFinder& blocks,
+                   const BlockOptions& options) {
   mode_ = mode;
   blocks_ = &blocks;
+  block_options_ = &options;
   emit_block(block);
   if (alone_.empty())
     return;
@@ -37,6 +39,7 @@ void Emitter::emit_block(const ir::Block& block) {
   stack_aligned_ = false;
   look_at_hand_ = 0;
   forward_ = {};
+  take_own();
   close_windows();
 
   size_t next = 0;
@@ -55,13 +58,14 @@ void Emitter::emit_block(const ir::Block& block) {
   }
   if (block.falls_through) {
     check_attention(block.end(), false);
-    go(block.end(), Transfer::kJump);
+    go(block.end());
   }
   emit_aside();
 }
 
 // What is seldom run, behind the block.
 void Emitter::emit_aside() {
+  use_own(true);
   for (const Jump& jump : jumps_)
     as_.bind_to(jump.fixup, positions_[jump.target]);
   for (const Miss& miss : alone_misses_) {
@@ -83,6 +87,8 @@ void Emitter::emit_aside() {
       leave_for_alone(jump);
     alone_.clear();
   }
+  for (const Jump& round : rounds_)
+    emit_round(round);
   for (const Exit& exit : attention_)
     emit_attention(exit);
   for (size_t i = 0; i < exits_.size(); ++i) { // more may come
@@ -94,6 +100,7 @@ void Emitter::emit_aside() {
     as_.mov(Xbyak::util::rsp, Assembler::state64(offsetof(CpuCore, returns_base)));
     as_.jump_to(full.resume);
   }
+  use_own(false);
   full_.clear();
   jumps_.clear();
   misses_.clear();
@@ -101,6 +108,7 @@ void Emitter::emit_aside() {
   slow_jumps_.clear();
   slow_paths_.clear();
   detours_.clear();
+  rounds_.clear();
   attention_.clear();
   exits_.clear();
 }
@@ -123,6 +131,18 @@ void Emitter::finish_instruction(u16 index) {
   miss_.reset();
 }
 
+// Whether the block ends with `inst`, wherever that leads.
+bool Emitter::leaves(const ir::Inst& inst) {
+  switch (inst.op) {
+  case Op::kCall:
+  case Op::kIndirect:
+  case Op::kIndirectCall:
+  case Op::kReturn:
+  case Op::kInterpretAndLeave: return true;
+  default: return false;
+  }
+}
+
 // Whether the code for `inst`, which is no access with a look, leaves kScratch1 alone.
 bool Emitter::keeps_look(const ir::Inst& inst) {
   return inst.op == Op::kMove ||
@@ -133,6 +153,8 @@ void Emitter::emit_inst(const ir::Inst& inst) {
   if (inst.look == 0 && !keeps_look(inst))
     look_at_hand_ = 0;
   written_ = {};
+  if (own_ && leaves(inst))
+    give_back();
   inst_start_ = as_.position();
   switch (inst.op) {
   case Op::kMove: emit_move(inst); break;
@@ -221,6 +243,7 @@ void Emitter::emit_inst(const ir::Inst& inst) {
   case Op::kInterpret:
   case Op::kInterpretAndLeave: emit_interpret(inst); break;
   }
+  use_own(true);
   if (inst.d == kRegSp &&
       !(inst.op == Op::kAdd && inst.a == kRegSp && inst.b == ir::kNone && inst.imm % 16 == 0) &&
       !(inst.op == Op::kSub && inst.a == kRegSp && inst.b == ir::kNone && inst.imm % 16 == 0))
@@ -264,7 +287,7 @@ void Emitter::move(const Reg64& to, const Reg64& from, bool wide) {
 }
 
 // Where to compute what write() then puts into r.
-Xbyak::Reg64 Emitter::target(ir::Reg r, const Reg64& scratch) {
+Xbyak::Reg64 Emitter::target(ir::Reg r, const Reg64& scratch) const {
   return in_register(r) ? host_of(r) : scratch;
 }
 

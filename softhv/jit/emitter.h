@@ -17,7 +17,7 @@
 #include "softhv/jit/assembler.h"
 #include "softhv/jit/ir.h"
 #include "softhv/jit/lift.h"
-#include "softhv/jit/registers.h"
+#include "softhv/jit/own_registers.h"
 #include "softhv/jit/thunks.h"
 
 namespace softhv::jit {
@@ -36,13 +36,25 @@ struct EmitOptions {
   bool chain = true; // blocks lead to each other; else each returns to the run loop
 };
 
+// How a block becomes code.
+struct BlockOptions {
+  OwnRegisters registers;
+  // What counts the rounds of loops (CpuCore::loop_credit), so that they are improved: nothing, ways
+  // back out of the block, or those within it as well.
+  enum class Rounds : u8 { kNone, kOutside, kAll } rounds = Rounds::kNone;
+
+  [[nodiscard]] bool count_outside() const { return rounds != Rounds::kNone; }
+  [[nodiscard]] bool count_inside() const { return rounds == Rounds::kAll; }
+};
+
 // One serves for many blocks: its lists keep their memory.
 class Emitter {
 public:
   Emitter(Assembler& assembler, const Thunks& thunks, EmitOptions options);
 
   // Writes the block at the assembler's position. The caller has seen to it that there is room.
-  void emit(const ir::Block& block, Mode mode, const BlockFinder& blocks);
+  void emit(const ir::Block& block, Mode mode, const BlockFinder& blocks,
+            const BlockOptions& options = {});
 
 private:
   using Reg64 = Xbyak::Reg64;
@@ -89,6 +101,7 @@ private:
     enum class Kind : u8 {
       kInPage,
       kAlone,   // to code in which each access looks for itself
+      kLoop,    // to better code for the loop that begins there
       kOutside, // of the page
     };
     Fixup fixup;
@@ -96,9 +109,11 @@ private:
     Kind kind = Kind::kInPage;
     Fixup not_linked = 0; // of kOutside: where there is no link
     Transfer transfer = Transfer::kJump;
-    int begun = 0; // instructions to count on the way
+    u32 start = 0;    // of kLoop: where the jump is to be written
+    int begun = 0;    // instructions to count on the way
+    bool own = false; // the block's own registers are still to be given back
   };
-  struct Detour { // a branch taken forward, that has to be counted
+  struct Detour { // a branch taken, that has to be counted or to give back registers
     Fixup fixup;
     i64 target;
     u16 index;
@@ -112,13 +127,14 @@ private:
   void emit_block(const ir::Block& block);
   void emit_aside();
   void emit_inst(const ir::Inst& inst);
+  [[nodiscard]] static bool leaves(const ir::Inst& inst);
   [[nodiscard]] static bool keeps_look(const ir::Inst& inst);
   void finish_instruction(u16 index);
-  [[nodiscard]] static bool in_register(ir::Reg r) {
-    return r == ir::kTemp0 || (r < kRegisterMap.general.size() && kRegisterMap.general[r] >= 0);
+  [[nodiscard]] bool in_register(ir::Reg r) const {
+    return r == ir::kTemp0 || (r < map_->general.size() && map_->general[r] >= 0);
   }
-  [[nodiscard]] static Reg64 host_of(ir::Reg r) {
-    return r == ir::kTemp0 ? reg::kScratch2 : Reg64(kRegisterMap.general[r]);
+  [[nodiscard]] Reg64 host_of(ir::Reg r) const {
+    return r == ir::kTemp0 ? reg::kScratch2 : Reg64(map_->general[r]);
   }
   [[nodiscard]] static Address memory_of(ir::Reg r, bool wide) {
     const size_t offset = offsetof(CpuState, x) + 8UL * r;
@@ -127,10 +143,16 @@ private:
   Reg64 read(ir::Reg r, const Reg64& scratch);
   void move(const Reg64& to, const Reg64& from, bool wide);
   void read_into(const Reg64& to, ir::Reg r, bool wide = true);
-  [[nodiscard]] static Reg64 target(ir::Reg r, const Reg64& scratch);
+  [[nodiscard]] Reg64 target(ir::Reg r, const Reg64& scratch) const;
   void write(ir::Reg r, const Reg64& from);
   void load_constant(const Reg64& to, u64 value);
   void to_slow(Cc cc) { as_.to_interpreter(cc); }
+
+  // emit_own.cc: the block's own registers
+  void use_own(bool own);
+  void take_own();
+  void load_own();
+  void give_back();
 
   // emit_flags.cc: NZCV
   void set_flags(const ir::Inst& inst, HostFlags now);
@@ -203,6 +225,7 @@ private:
   // emit_vector.cc
   void emit_vector(const ir::Inst& inst);
   [[nodiscard]] bool vector_in_register(ir::Reg r) const;
+  [[nodiscard]] Xbyak::Xmm vector_of(ir::Reg r) const { return Xbyak::Xmm(map_->vector[r]); }
   static Address vector_memory(ir::Reg r);
   Xbyak::Xmm read_vector(ir::Reg r, int scratch);
 
@@ -214,8 +237,16 @@ private:
   void emit_return(const ir::Inst& inst);
   void link_register(const ir::Inst& inst);
   void predict_return();
-  void land();
-  void go(i64 target, Transfer transfer);
+  void land(const ir::Inst& call);
+  [[nodiscard]] bool is_backward(i64 target, u16 index) const {
+    return target <= block_->offset + 4LL * index;
+  }
+  void go(i64 target);
+  void go_back(u16 index);
+  void emit_round(const Jump& round);
+  void go_elsewhere(i64 target, Transfer transfer);
+  void go_back_unless_attending(u16 index, i64 target);
+  void count_round(i64 target);
   void go_outside(i64 target, Transfer transfer);
   void go_in_page(const Reg64& va);
   Fixup jump(Transfer transfer);
@@ -240,6 +271,9 @@ private:
   const BlockFinder* blocks_ = nullptr;
   Mode mode_;
   const ir::Block* block_ = nullptr;
+  const BlockOptions* block_options_ = nullptr;
+  const RegisterMap* map_ = &kRegisterMap; // where guest registers are, at this place of the code
+  bool own_ = false;                       // whether that is as the block has it, not as usual
   HostFlags host_flags_ = HostFlags::kNothing;
   bool stack_aligned_ = false; // SP is known to be a multiple of 16
   Forward forward_;            // by the operation before, if nothing was emitted since
@@ -262,6 +296,7 @@ private:
   std::vector<FullStack> full_;
   std::vector<Exit> attention_;
   std::vector<Detour> detours_;
+  std::vector<Jump> rounds_; // of loops, that have to be counted
 };
 
 } // namespace softhv::jit

@@ -71,6 +71,7 @@ struct Engine::Impl {
   enum class Kind : u8 {
     kOrdinary,
     kAlone, // no accesses share a look into the TLB
+    kLoop,  // what has made many rounds
   };
 
   Impl(Cpu& owner, std::unique_ptr<CodeMemory> code_memory)
@@ -287,9 +288,10 @@ struct Engine::Impl {
 
   // nullptr: to be translated.
   [[nodiscard]] const void* code_at(const Page& page, u32 offset, Kind kind) const {
-    if (kind == Kind::kAlone) {
-      const auto found = page.alone.find(offset);
-      return found == page.alone.end() ? nullptr : found->second;
+    if (kind != Kind::kOrdinary) {
+      const auto& places = kind == Kind::kAlone ? page.alone : page.loops;
+      const auto found = places.find(offset);
+      return found == places.end() ? nullptr : found->second;
     }
     const void* code = page.entries[offset / 4];
     return code == untranslated(page.mode) ? nullptr : code;
@@ -317,9 +319,17 @@ struct Engine::Impl {
   }
 
   const void* find_and_link(i32 offset, u32 fixup) {
-    const Kind kind = offset >= kLinkAlone ? Kind::kAlone : Kind::kOrdinary;
+    Kind kind = Kind::kOrdinary;
+    if (offset >= kLinkAlone) {
+      kind = Kind::kAlone;
+      offset -= kLinkAlone;
+    } else if (offset >= kLinkLoop) {
+      kind = Kind::kLoop;
+      offset -= kLinkLoop;
+      cpu.loop_credit = static_cast<i32>(cpu.vm.engine_options().rounds_to_improve);
+    }
     const u64 from = cpu.code_page;
-    cpu.s.pc = from + static_cast<u64>(i64{kind == Kind::kAlone ? offset - kLinkAlone : offset});
+    cpu.s.pc = from + static_cast<u64>(i64{offset});
     cpu.link_credit = kLinkCredit;
     const u64 pc = cpu.s.pc;
     const u64 before = invalidations;
@@ -333,7 +343,10 @@ struct Engine::Impl {
       return code;
     Page& source = *block->page;
     const u32 target = offset_of(code);
-    if (from == cpu.code_page && &source == current) {
+    if (kind == Kind::kLoop) {
+      if (from == cpu.code_page && &source == current)
+        as.write_jump(fixup, target);
+    } else if (from == cpu.code_page && &source == current) {
       as.bind_to(fixup, target);
     } else if (from != cpu.code_page && may_link(source, from) && may_link(*current, pc)) {
       as.bind_to(fixup, target);
@@ -423,6 +436,7 @@ struct Engine::Impl {
       return;
     std::fill(std::begin(page.entries), std::end(page.entries), untranslated(page.mode));
     page.alone.clear();
+    page.loops.clear();
     for (const u32 end : page.links_here)
       as.rewrite(end - Link::kEpochBeforeEnd, kUnlinked, 4);
     page.links_here.clear();
@@ -462,6 +476,19 @@ struct Engine::Impl {
     }
   };
 
+  // In lockstep, where there are no loops, every other block has registers of its own.
+  [[nodiscard]] BlockOptions options_for(u32 offset, Kind kind, Mode mode) const {
+    BlockOptions options;
+    using Rounds = BlockOptions::Rounds;
+    if (lockstep == nullptr)
+      options.rounds = kind == Kind::kOrdinary ? Rounds::kAll
+                       : kind == Kind::kLoop   ? Rounds::kOutside
+                                               : Rounds::kNone;
+    if (kind == Kind::kLoop || (lockstep != nullptr && (offset / 4) % 2 != 0))
+      options.registers = choose_registers(block, holds_vectors(mode.el));
+    return options;
+  }
+
   void translate(Page& page, u32 offset, Kind kind) {
     const u64 before = invalidations;
     if (page.empty || page.info->load(std::memory_order_seq_cst) != page.generation) {
@@ -482,9 +509,17 @@ struct Engine::Impl {
       flush();
       return;
     }
+    const bool is_loop = kind == Kind::kLoop && lift_loop(block, page.host, offset, page.mode);
+    if (kind == Kind::kLoop && !is_loop) {
+      if (const void* ordinary = code_at(page, offset, Kind::kOrdinary); ordinary != nullptr)
+        page.loops[offset] = ordinary;
+      else
+        translate(page, offset, Kind::kOrdinary);
+      return;
+    }
     if (lockstep != nullptr)
       block = Lockstep::lift(page.host, offset, page.mode);
-    else
+    else if (!is_loop)
       lift_block(block, page.host, offset, page.mode);
     if (const u32 wrong = cpu.vm.engine_options().mistranslated; wrong != 0)
       std::erase_if(block.insts,
@@ -497,7 +532,7 @@ struct Engine::Impl {
     mark_flags(block);
     const u32 start = as.position();
     const Finder finder(*this, page);
-    emitter.emit(block, page.mode, finder);
+    emitter.emit(block, page.mode, finder, options_for(offset, kind, page.mode));
     if (as.constants_full()) {
       flush();
       return;
@@ -509,6 +544,8 @@ struct Engine::Impl {
       page.alone[offset] = executable(start);
     else
       page.entries[offset / 4] = executable(start);
+    if (kind == Kind::kLoop)
+      page.loops[offset] = executable(start);
     page.empty = false;
     cpu.statistics.blocks_translated.add();
     cpu.statistics.instructions_translated.add(block.words.size());

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 
 #include "softhv/isa/decoder.h"
+#include "softhv/jit/passes.h"
 #include "softhv/jit/vector.h"
 #include "softhv/mmu/code_bytes.h"
 #include "softhv/mmu/tlb.h"
@@ -115,6 +117,20 @@ bool lift_word(ir::Block& block, u32 word, Mode mode, u16 index) {
 
 } // namespace
 
+namespace {
+
+void start(ir::Block& block, u32 offset) {
+  block.offset = offset;
+  block.words.clear();
+  block.insts.clear();
+  block.looks.clear();
+  block.windows = 0;
+  block.straight = false;
+  block.falls_through = true;
+}
+
+} // namespace
+
 ir::Inst& Lift::add(ir::Op op) {
   ir::Inst inst;
   inst.op = op;
@@ -138,13 +154,7 @@ ir::Inst& Lift::add_wide(ir::Op op, ir::Reg d, ir::Reg a, ir::Reg b, i64 imm) {
 }
 
 void lift_block(ir::Block& block, const u8* page, u32 offset, Mode mode, u32 limit) {
-  block.offset = offset;
-  block.words.clear();
-  block.insts.clear();
-  block.looks.clear();
-  block.windows = 0;
-  block.straight = false;
-  block.falls_through = true;
+  start(block, offset);
   const u32 end = std::min(limit, static_cast<u32>(kTlbPageSize - offset) / 4);
   for (u32 n = 0; n < end; ++n) {
     const u32 word = read_code_word(page + offset + 4ULL * n);
@@ -152,6 +162,34 @@ void lift_block(ir::Block& block, const u8* page, u32 offset, Mode mode, u32 lim
     if (lift_word(block, word, mode, static_cast<u16>(n)))
       break;
   }
+}
+
+bool lift_loop(ir::Block& block, const u8* page, u32 offset, Mode mode) {
+  start(block, offset);
+  const u32 end = std::min(kMaxBlock, static_cast<u32>(kTlbPageSize - offset) / 4);
+  std::bitset<kMaxBlock> ahead; // targets of branches
+  u32 length = 0;               // up to the last branch that leads back into the loop
+  bool falls_through = true;    // from there
+  for (u32 n = 0; n < end; ++n) {
+    const u32 word = read_code_word(page + offset + 4ULL * n);
+    block.words.push_back(word);
+    const bool ends = lift_word(block, word, mode, static_cast<u16>(n));
+    if (const ir::Inst& last = block.insts.back(); last.index == n && is_branch(last)) {
+      const i64 target = (last.imm - offset) / 4;
+      if (last.imm >= offset && (target == 0 || target < length)) {
+        length = n + 1;
+        falls_through = !ends;
+      } else if (target > n && target < end) {
+        ahead.set(static_cast<size_t>(target));
+      }
+    }
+    if (ends && (ahead >> (n + 1)).none())
+      break;
+  }
+  block.words.resize(length);
+  std::erase_if(block.insts, [&](const ir::Inst& inst) { return inst.index >= length; });
+  block.falls_through = falls_through;
+  return length != 0;
 }
 
 bool has_lift(isa::InstId id) {

@@ -11,7 +11,7 @@ namespace {
 using ir::Inst;
 using ir::Op;
 
-constexpr i64 kMostStep = 256; // bytes that an address moves at a time: 16 times a page at least
+constexpr i64 kMostStep = 1024; // bytes that an address moves at a time, often less than a page
 
 // Operations from a guest instruction to the branch that leads back to it.
 struct Loop {
@@ -19,12 +19,17 @@ struct Loop {
   size_t last;
 };
 
-bool is_branch(const Inst& inst) {
-  return inst.op == Op::kBranch || inst.op == Op::kBranchIf || inst.op == Op::kBranchZero ||
-         inst.op == Op::kBranchBit;
+bool is_changed(const ir::Block& block, const Loop& loop, ir::Reg r) {
+  for (size_t i = loop.first; i <= loop.last; ++i) {
+    const Written written = written_by(block.insts[i]);
+    if (block.insts[i].op != Op::kBranch && (written.first == r || written.second == r))
+      return true;
+  }
+  return false;
 }
 
-// Whether the register's only changes in the loop are small steps.
+// Whether the register's only changes in the loop are small steps, or always the same ones, which
+// mostly are small.
 bool moves_by_steps(const ir::Block& block, const Loop& loop, ir::Reg r) {
   if (r == ir::kNone || r == kRegZero)
     return true;
@@ -35,9 +40,10 @@ bool moves_by_steps(const ir::Block& block, const Loop& loop, ir::Reg r) {
     const Written written = written_by(inst);
     if (written.first != r && written.second != r)
       continue;
-    const bool step = (inst.op == Op::kAdd || inst.op == Op::kSub) && inst.has(ir::kWide) &&
-                      inst.a == r && inst.b == ir::kNone && std::abs(inst.imm) <= kMostStep;
-    if (!step)
+    const bool adds = (inst.op == Op::kAdd || inst.op == Op::kSub) && inst.a == r;
+    const bool small = inst.b == ir::kNone ? std::abs(inst.imm) <= kMostStep
+                                           : !is_changed(block, loop, inst.b);
+    if (!adds || !small)
       return false;
   }
   return true;

@@ -33,6 +33,9 @@ struct Page {
   // Code in which no accesses share a look into the TLB, by the offset of its first instruction.
   std::unordered_map<u32, const void*> alone;
 
+  // What is best for the loop that begins at an offset, once it has made many rounds.
+  std::unordered_map<u32, const void*> loops;
+
   std::vector<u32> links_here; // where the jumps end that are linked to this page's code
   u32 number = 0;              // that no other page has
   bool aliased = false;        // at two addresses in one epoch: no links from here or to here

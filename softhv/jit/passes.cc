@@ -58,10 +58,14 @@ Need before(const Inst& inst, Need after) {
 
 } // namespace
 
+bool is_branch(const Inst& inst) {
+  return inst.op == Op::kBranch || is_branch_if(inst);
+}
+
 std::bitset<kMaxBlock> ir::Block::entered() const {
   std::bitset<kMaxBlock> result;
   for (const Inst& inst : insts)
-    if (is_branch_if(inst) || inst.op == Op::kBranch)
+    if (is_branch(inst))
       if (const int target = index_of(inst.imm); target >= 0)
         result[static_cast<size_t>(target)] = true;
   return result;

@@ -9,6 +9,9 @@ namespace softhv::jit {
 // Whether the code for `inst` leaves the host's flags as they are. The backend keeps to it.
 bool keeps_host_flags(const ir::Inst& inst);
 
+// Whether `inst` is a direct branch that is no call: it may lead to an instruction of its block.
+bool is_branch(const ir::Inst& inst);
+
 // Whether `inst` reads NZCV.
 bool reads_flags(const ir::Inst& inst);
 

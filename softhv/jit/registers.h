@@ -10,6 +10,8 @@
 
 namespace softhv::jit {
 
+inline constexpr i8 kFirstHeldVector = 6; // the XMM register; kHeldVectors from there on
+
 struct RegisterMap {
   static constexpr i8 kInMemory = -1;
   std::array<i8, 34> general; // by index into CpuState::x: the host register
@@ -32,7 +34,7 @@ constexpr RegisterMap make_map() {
   for (const auto& pair : kGeneral)
     map.general[pair.guest] = static_cast<i8>(pair.host);
   for (u8 i = 0; i < 8; ++i)
-    map.vector[i] = static_cast<i8>(6 + i);
+    map.vector[i] = static_cast<i8>(kFirstHeldVector + i);
   map.vector[16] = 14;
   map.vector[17] = 15;
   return map;

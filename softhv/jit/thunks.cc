@@ -87,6 +87,18 @@ private:
         as_.movaps(Xbyak::Xmm(host), Assembler::state128(offsetof(CpuState, v) + 16 * i));
   }
 
+  // The XMM registers that hold some guest registers or other are saved or restored.
+  void keep_vectors(bool save) {
+    for (unsigned i = 0; i < kHeldVectors; ++i) {
+      const auto place = Assembler::state128(offsetof(CpuCore, kept_vectors) + 16UL * i);
+      const Xbyak::Xmm held(static_cast<int>(kFirstHeldVector + i));
+      if (save)
+        as_.movaps(place, held);
+      else
+        as_.movaps(held, place);
+    }
+  }
+
   // Keeps rcx.
   void load_general() {
     as_.mov(esi, Assembler::state32(offsetof(CpuState, pstate.nzcv)));
@@ -208,11 +220,11 @@ private:
     for (const auto code : kClobbered)
       as_.push(Xbyak::Reg64(code));
     if (holds_vectors(el))
-      store_vectors();
+      keep_vectors(true);
     as_.mov(rsi, rcx);
     call(calls_.refill);
     if (holds_vectors(el))
-      load_vectors();
+      keep_vectors(false);
     as_.test(al, al);
     for (size_t i = std::size(kClobbered); i-- > 0;)
       as_.pop(Xbyak::Reg64(kClobbered[i]));

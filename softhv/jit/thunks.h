@@ -8,7 +8,10 @@
 
 namespace softhv::jit {
 
-inline constexpr i32 kLinkAlone = 1 << 30; // more than any branch's distance
+// In the offset given to RuntimeCalls::link, which is in the page then; more than any branch's
+// distance.
+inline constexpr i32 kLinkAlone = 1 << 30; // to code in which no accesses share a look into the TLB
+inline constexpr i32 kLinkLoop = 1 << 29;  // to code for a loop that has made many rounds
 
 // An access that the TLB did not allow.
 struct RefillAccess {
@@ -57,8 +60,8 @@ struct RuntimeCalls {
   // The code for CpuState::pc.
   const void* (*next)(CpuCore* cpu);
   // The same for `offset` bytes from the start of the code page, to where the jump that ends at
-  // `fixup` in code memory may lead directly from now on. With kLinkAlone added to an offset in the
-  // page: code that begins there and in which no accesses share a look into the TLB.
+  // `fixup` in code memory may lead directly from now on, or one that is written there (kLinkLoop). With kLinkAlone or kLinkLoop added to an
+  // offset in the page: the code of that kind that begins there.
   const void* (*link)(CpuCore* cpu, i32 offset, u32 fixup);
 };
 
