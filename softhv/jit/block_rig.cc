@@ -278,9 +278,13 @@ BlockRig::BlockRig(u32 mistranslated) {
   interpreter_ = std::make_unique<Side>(EngineOptions{.engine = softhv::Engine::kInterpreter});
   for (const HostLevel level : {HostLevel::kAll, HostLevel::kAvx, HostLevel::kBaseline})
     jits_.push_back(std::make_unique<Side>(EngineOptions{
-        .engine = softhv::Engine::kJit, .mistranslated = mistranslated, .host_level = level}));
-  counting_ = std::make_unique<Side>(
-      EngineOptions{.engine = softhv::Engine::kJit, .mistranslated = mistranslated});
+        .engine = softhv::Engine::kJit,
+        .mistranslated = mistranslated,
+        .rounds_to_improve = 1,
+        .host_level = level}));
+  counting_ = std::make_unique<Side>(EngineOptions{.engine = softhv::Engine::kJit,
+                                                   .mistranslated = mistranslated,
+                                                   .rounds_to_improve = 2});
 }
 BlockRig::~BlockRig() = default;
 

@@ -49,10 +49,15 @@ Emitter::Fixup Emitter::attend(int begun) {
   return as_.jump_forward(Cc::kNe);
 }
 
-// On the way to `target`: where code could run for ever, or counts, the run loop gets a word in.
-void Emitter::check_attention(i64 target, bool backward) {
+// The instructions by which the count is to be behind when a branch has gone to `target`.
+int Emitter::behind_at(i64 target, bool backward) const {
   const bool may_leave = !options_.chain || (backward && block_options_->count_inside());
-  const int inside = may_leave ? 0 : std::max(block_->index_of(target), 0);
+  return may_leave ? 0 : std::max(block_->index_of(target), 0);
+}
+
+// On the way to `target`: where code could run for ever, or counts, the run loop gets a word in.
+// `inside`: of a branch within the block, behind_at().
+void Emitter::check_attention(i64 target, bool backward, int inside) {
   if (options_.chain && (backward || as_.counting()))
     attention_.push_back({.fixup = attend(index_ + 1 - inside),
                           .target = target,
@@ -187,7 +192,10 @@ void Emitter::emit_exit(const Exit& exit) {
     return;
   }
   using Kind = Exit::Kind;
-  const i32 kind = exit.kind == Kind::kAlone ? kLinkAlone : exit.kind == Kind::kLoop ? kLinkLoop : 0;
+  const i32 kind = exit.kind == Kind::kAlone   ? kLinkAlone
+                   : exit.kind == Kind::kLoop  ? kLinkLoop
+                   : exit.kind == Kind::kPlain ? kLinkPlain
+                                               : 0;
   as_.bind(exit.fixup);
   as_.mov(ecx, static_cast<u32>(exit.target) | static_cast<u32>(kind));
   as_.mov(edx, exit.kind == Kind::kLoop ? exit.start : exit.fixup);
@@ -211,6 +219,13 @@ void Emitter::leave_for_alone(const Jump& jump) {
   exits_.push_back({.fixup = fixup, .target = target, .kind = Exit::Kind::kAlone});
 }
 
+// To code for the same loop that begins it without looks for all of it: one has failed.
+void Emitter::leave_for_plain_loop() {
+  give_back();
+  exits_.push_back(
+      {.fixup = as_.jump_forward(), .target = block_->offset, .kind = Exit::Kind::kPlain});
+}
+
 void Emitter::emit_detour(const Detour& detour) {
   as_.bind(detour.fixup);
   index_ = detour.index;
@@ -225,7 +240,8 @@ void Emitter::emit_detour(const Detour& detour) {
 }
 
 void Emitter::emit_branch(const ir::Inst& inst) {
-  check_attention(inst.imm, is_backward(inst.imm, inst.index));
+  const bool backward = is_backward(inst.imm, inst.index);
+  check_attention(inst.imm, backward, behind_at(inst.imm, backward));
   go(inst.imm);
 }
 
@@ -289,7 +305,7 @@ void Emitter::emit_branch_if(const ir::Inst& inst) {
     host_flags_ = kept;
     return;
   }
-  check_attention(inst.imm, backward);
+  check_attention(inst.imm, backward, behind_at(inst.imm, backward));
   go(inst.imm);
   as_.bind(not_taken);
   host_flags_ = kept;

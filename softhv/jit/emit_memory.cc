@@ -21,6 +21,14 @@ void Emitter::check_stack(const ir::Inst& inst) {
   stack_aligned_ = true;
 }
 
+// The register that holds the index of an access, extended: its own, or `scratch`.
+Xbyak::Reg64 Emitter::index_register(const ir::Inst& inst, const Reg64& scratch) {
+  if (inst.extend == ir::Extend::kUxtx || inst.extend == ir::Extend::kSxtx)
+    return read(inst.b, scratch);
+  extend_into(scratch, inst.b, inst.extend);
+  return scratch;
+}
+
 Xbyak::Reg64 Emitter::address(const ir::Inst& inst) {
   if (inst.op == Op::kPageLoad) {
     as_.mov(reg::kScratch0, Assembler::state64(offsetof(CpuCore, code_page)));
@@ -36,13 +44,8 @@ Xbyak::Reg64 Emitter::address(const ir::Inst& inst) {
     return reg::kScratch0;
   }
   const int scale = 1 << inst.shift;
-  const bool plain = inst.extend == ir::Extend::kUxtx || inst.extend == ir::Extend::kSxtx;
   const Reg64 base = read(inst.a, reg::kScratch0);
-  Reg64 index = reg::kScratch1;
-  if (plain)
-    index = read(inst.b, reg::kScratch1);
-  else
-    extend_into(reg::kScratch1, inst.b, inst.extend);
+  const Reg64 index = index_register(inst, reg::kScratch1);
   if (scale <= 8) {
     as_.lea(reg::kScratch0, ptr[base + index * scale]);
   } else {
@@ -89,10 +92,14 @@ void Emitter::find_host_address(const Reg64& va, unsigned bytes, Access access, 
   as_.add(reg::kScratch1, va);
 }
 
+Emitter::Access Emitter::access_of(const ir::Look& look) {
+  return !look.writes ? Access::kRead : !look.reads ? Access::kWrite : Access::kBoth;
+}
+
 // As find_host_address(), for a look. With a window: in a loop, most looks would
 // find what the one before found. Keeps `va`.
 void Emitter::look(const Reg64& va, const ir::Look& look) {
-  const Access access = !look.writes ? Access::kRead : !look.reads ? Access::kWrite : Access::kBoth;
+  const Access access = access_of(look);
   if (look.window == 0) {
     find_host_address(va, look.bytes, access, false);
     return;
@@ -119,6 +126,20 @@ void Emitter::look(const Reg64& va, const ir::Look& look) {
   as_.bind(done);
 }
 
+// The addresses are known when the block is entered.
+void Emitter::make_hoisted_looks() {
+  for (size_t i = 0; i < block_->looks.size(); ++i) {
+    const ir::Look& look = block_->looks[i];
+    if (!look.hoisted)
+      continue;
+    as_.lea(reg::kScratch0, ptr[read(look.base, reg::kScratch0) + look.low]);
+    find_host_address(reg::kScratch0, look.bytes, access_of(look), false);
+    as_.mov(Assembler::state64(offsetof(CpuCore, looks) + 8 * i), reg::kScratch1);
+    hoisted_misses_.push_back(*miss_);
+    miss_.reset();
+  }
+}
+
 void Emitter::close_windows() {
   for (unsigned i = 0; i < block_->windows; ++i)
     as_.mov(Assembler::state64(offsetof(CpuCore, windows) + sizeof(LookWindow) * i +
@@ -126,19 +147,19 @@ void Emitter::close_windows() {
             0);
 }
 
-// Leaves in kScratch1 the host address of what the first register of `inst` is loaded from or
-// stored to, less the offset that is returned.
-int Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access access) {
+// The host address of what the first register of `inst` is loaded from or stored to: kScratch1 and
+// an offset, or as well an index.
+Xbyak::RegExp Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access access) {
   if (inst.look == 0) {
     const Reg64 va = address(inst);
     find_host_address(va, bytes, access, false);
-    return 0;
+    return reg::kScratch1;
   }
   const ir::Look& the_look = block_->looks[inst.look - 1U];
   if (!the_look.shared) {
     look_at_hand_ = 0;
     look(address(inst), the_look);
-    return 0;
+    return reg::kScratch1;
   }
   check_stack(inst);
   const Address slot = Assembler::state64(offsetof(CpuCore, looks) + 8 * (inst.look - 1UL));
@@ -156,7 +177,9 @@ int Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access access) {
     miss_.reset();
   }
   look_at_hand_ = as_.slow().empty() ? inst.look : 0;
-  return inst.within;
+  if (inst.b == ir::kNone)
+    return reg::kScratch1 + inst.within;
+  return reg::kScratch1 + index_register(inst, reg::kScratch0) * (1 << inst.shift) + inst.within;
 }
 
 void Emitter::load_register(const ir::Inst& inst, ir::Reg d, const Address& from) {
@@ -234,8 +257,7 @@ void Emitter::store_register(const ir::Inst& inst, ir::Reg d, const Address& to)
 void Emitter::emit_load(const ir::Inst& inst) {
   const bool ordered = inst.op == Op::kLoadAcquire;
   if (inst.look != 0) {
-    const int offset = host_address(inst, 1U << inst.size, Access::kRead);
-    load_register(inst, inst.d, ptr[reg::kScratch1 + offset]);
+    load_register(inst, inst.d, ptr[host_address(inst, 1U << inst.size, Access::kRead)]);
     return;
   }
   const Reg64 va = address(inst);
@@ -246,8 +268,7 @@ void Emitter::emit_load(const ir::Inst& inst) {
 // A store-release must not be passed by a later load-acquire.
 void Emitter::emit_store(const ir::Inst& inst) {
   if (inst.look != 0) {
-    const int offset = host_address(inst, 1U << inst.size, Access::kWrite);
-    store_register(inst, inst.d, ptr[reg::kScratch1 + offset]);
+    store_register(inst, inst.d, ptr[host_address(inst, 1U << inst.size, Access::kWrite)]);
     return;
   }
   const Reg64 va = address(inst);
@@ -260,26 +281,26 @@ void Emitter::emit_store(const ir::Inst& inst) {
 
 void Emitter::emit_load_pair(const ir::Inst& inst) {
   const int bytes = 1 << inst.size;
-  const int offset = host_address(inst, 2U << inst.size, Access::kRead);
-  load_register(inst, inst.d, ptr[reg::kScratch1 + offset]);
-  load_register(inst, inst.d2, ptr[reg::kScratch1 + offset + bytes]);
+  const Xbyak::RegExp at = host_address(inst, 2U << inst.size, Access::kRead);
+  load_register(inst, inst.d, ptr[at]);
+  load_register(inst, inst.d2, ptr[at + bytes]);
 }
 
 void Emitter::emit_store_pair(const ir::Inst& inst) {
   const int bytes = 1 << inst.size;
-  const int offset = host_address(inst, 2U << inst.size, Access::kWrite);
-  store_register(inst, inst.d, ptr[reg::kScratch1 + offset]);
-  store_register(inst, inst.d2, ptr[reg::kScratch1 + offset + bytes]);
+  const Xbyak::RegExp at = host_address(inst, 2U << inst.size, Access::kWrite);
+  store_register(inst, inst.d, ptr[at]);
+  store_register(inst, inst.d2, ptr[at + bytes]);
 }
 
 void Emitter::emit_multiple(const ir::Inst& inst) {
   const bool load = inst.op == Op::kLoadMultiple;
   const int bytes = 1 << inst.size;
-  const int offset = host_address(inst, inst.shift * static_cast<unsigned>(bytes),
-                                  load ? Access::kRead : Access::kWrite);
+  const Xbyak::RegExp first = host_address(inst, inst.shift * static_cast<unsigned>(bytes),
+                                           load ? Access::kRead : Access::kWrite);
   for (int i = 0; i < inst.shift; ++i) {
     const auto d = static_cast<ir::Reg>((inst.d + i) % 32);
-    const Address at = ptr[reg::kScratch1 + offset + i * bytes];
+    const Address at = ptr[first + i * bytes];
     load ? load_register(inst, d, at) : store_register(inst, d, at);
   }
 }

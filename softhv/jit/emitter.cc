@@ -40,6 +40,7 @@ void Emitter::emit_block(const ir::Block& block) {
   look_at_hand_ = 0;
   forward_ = {};
   take_own();
+  make_hoisted_looks();
   close_windows();
 
   size_t next = 0;
@@ -68,6 +69,11 @@ void Emitter::emit_aside() {
   use_own(true);
   for (const Jump& jump : jumps_)
     as_.bind_to(jump.fixup, positions_[jump.target]);
+  for (const Miss& miss : hoisted_misses_) {
+    emit_refill(miss);
+    leave_for_plain_loop();
+    use_own(true);
+  }
   for (const Miss& miss : alone_misses_) {
     emit_refill(miss);
     alone_.push_back({as_.jump_forward(), miss.index});
@@ -105,6 +111,7 @@ void Emitter::emit_aside() {
   jumps_.clear();
   misses_.clear();
   alone_misses_.clear();
+  hoisted_misses_.clear();
   slow_jumps_.clear();
   slow_paths_.clear();
   detours_.clear();
@@ -129,18 +136,6 @@ void Emitter::finish_instruction(u16 index) {
   if (miss_)
     misses_.push_back(*miss_);
   miss_.reset();
-}
-
-// Whether the block ends with `inst`, wherever that leads.
-bool Emitter::leaves(const ir::Inst& inst) {
-  switch (inst.op) {
-  case Op::kCall:
-  case Op::kIndirect:
-  case Op::kIndirectCall:
-  case Op::kReturn:
-  case Op::kInterpretAndLeave: return true;
-  default: return false;
-  }
 }
 
 // Whether the code for `inst`, which is no access with a look, leaves kScratch1 alone.

@@ -102,6 +102,7 @@ private:
       kInPage,
       kAlone,   // to code in which each access looks for itself
       kLoop,    // to better code for the loop that begins there
+      kPlain,   // to code for the loop in which no looks are hoisted
       kOutside, // of the page
     };
     Fixup fixup;
@@ -127,7 +128,6 @@ private:
   void emit_block(const ir::Block& block);
   void emit_aside();
   void emit_inst(const ir::Inst& inst);
-  [[nodiscard]] static bool leaves(const ir::Inst& inst);
   [[nodiscard]] static bool keeps_look(const ir::Inst& inst);
   void finish_instruction(u16 index);
   [[nodiscard]] bool in_register(ir::Reg r) const {
@@ -189,6 +189,8 @@ private:
   enum class Access : u8 { kRead, kWrite, kBoth };
   // Leaves the address in the register returned.
   Reg64 address(const ir::Inst& inst);
+  Reg64 index_register(const ir::Inst& inst, const Reg64& scratch);
+  [[nodiscard]] static Access access_of(const ir::Look& look);
   void check_stack(const ir::Inst& inst);
   // Leaves in kScratch1 what to add to the address: host address = va + kScratch1.
   void translate(const Reg64& va, unsigned bytes, Access access, bool aligned);
@@ -202,7 +204,8 @@ private:
   void find_host_address(const Reg64& va, unsigned bytes, Access access, bool aligned);
   void look(const Reg64& va, const ir::Look& look);
   void close_windows();
-  int host_address(const ir::Inst& inst, unsigned bytes, Access access);
+  void make_hoisted_looks();
+  Xbyak::RegExp host_address(const ir::Inst& inst, unsigned bytes, Access access);
   void emit_multiple(const ir::Inst& inst);
   void emit_replicate(const ir::Inst& inst);
 
@@ -252,12 +255,14 @@ private:
   Fixup jump(Transfer transfer);
   void emit_exit(const Exit& exit);
   Fixup attend(int begun);
-  void check_attention(i64 target, bool backward);
+  [[nodiscard]] int behind_at(i64 target, bool backward) const;
+  void check_attention(i64 target, bool backward, int inside = 0);
   void synchronize(const ir::Inst& inst);
   void count(int instructions);
   void emit_detour(const Detour& detour);
   void emit_attention(const Exit& exit);
   void leave_for_alone(const Jump& jump);
+  void leave_for_plain_loop();
   void dispatch(const Reg64& va);
   [[nodiscard]] u32 interpreted_at(u16 index) const;
   void emit_interpret(const ir::Inst& inst);
@@ -287,7 +292,8 @@ private:
   std::bitset<kMaxBlock> entered_; // guest instructions that are targets of the block's branches
   std::optional<Miss> miss_;       // of the current instruction
   std::vector<Miss> misses_;
-  std::vector<Miss> alone_misses_; // of looks for several accesses
+  std::vector<Miss> alone_misses_;   // of looks for several accesses
+  std::vector<Miss> hoisted_misses_; // of looks made when the block is entered
   std::vector<Fixup> slow_jumps_;
   std::vector<SlowPath> slow_paths_;
   std::vector<Jump> jumps_;

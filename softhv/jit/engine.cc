@@ -72,7 +72,10 @@ struct Engine::Impl {
     kOrdinary,
     kAlone, // no accesses share a look into the TLB
     kLoop,  // what has made many rounds
+    kPlain, // the same, without looks that are made before the loop
   };
+
+  static bool is_loop(Kind kind) { return kind == Kind::kLoop || kind == Kind::kPlain; }
 
   Impl(Cpu& owner, std::unique_ptr<CodeMemory> code_memory)
       : cpu(owner), memory(std::move(code_memory)),
@@ -289,7 +292,9 @@ struct Engine::Impl {
   // nullptr: to be translated.
   [[nodiscard]] const void* code_at(const Page& page, u32 offset, Kind kind) const {
     if (kind != Kind::kOrdinary) {
-      const auto& places = kind == Kind::kAlone ? page.alone : page.loops;
+      const auto& places = kind == Kind::kAlone  ? page.alone
+                           : kind == Kind::kLoop ? page.loops
+                                                 : page.plain_loops;
       const auto found = places.find(offset);
       return found == places.end() ? nullptr : found->second;
     }
@@ -318,16 +323,22 @@ struct Engine::Impl {
     cpu.mmu->drop_code();
   }
 
+  // The kind that is wanted, which is taken from the offset.
+  static Kind take_kind(i32& offset) {
+    constexpr std::pair<i32, Kind> kKinds[] = {
+        {kLinkAlone, Kind::kAlone}, {kLinkLoop, Kind::kLoop}, {kLinkPlain, Kind::kPlain}};
+    for (const auto& [mark, kind] : kKinds)
+      if (offset >= mark) {
+        offset -= mark;
+        return kind;
+      }
+    return Kind::kOrdinary;
+  }
+
   const void* find_and_link(i32 offset, u32 fixup) {
-    Kind kind = Kind::kOrdinary;
-    if (offset >= kLinkAlone) {
-      kind = Kind::kAlone;
-      offset -= kLinkAlone;
-    } else if (offset >= kLinkLoop) {
-      kind = Kind::kLoop;
-      offset -= kLinkLoop;
+    const Kind kind = take_kind(offset);
+    if (kind == Kind::kLoop)
       cpu.loop_credit = static_cast<i32>(cpu.vm.engine_options().rounds_to_improve);
-    }
     const u64 from = cpu.code_page;
     cpu.s.pc = from + static_cast<u64>(i64{offset});
     cpu.link_credit = kLinkCredit;
@@ -437,6 +448,7 @@ struct Engine::Impl {
     std::fill(std::begin(page.entries), std::end(page.entries), untranslated(page.mode));
     page.alone.clear();
     page.loops.clear();
+    page.plain_loops.clear();
     for (const u32 end : page.links_here)
       as.rewrite(end - Link::kEpochBeforeEnd, kUnlinked, 4);
     page.links_here.clear();
@@ -482,9 +494,9 @@ struct Engine::Impl {
     using Rounds = BlockOptions::Rounds;
     if (lockstep == nullptr)
       options.rounds = kind == Kind::kOrdinary ? Rounds::kAll
-                       : kind == Kind::kLoop   ? Rounds::kOutside
+                       : is_loop(kind)         ? Rounds::kOutside
                                                : Rounds::kNone;
-    if (kind == Kind::kLoop || (lockstep != nullptr && (offset / 4) % 2 != 0))
+    if (is_loop(kind) || (lockstep != nullptr && (offset / 4) % 2 != 0))
       options.registers = choose_registers(block, holds_vectors(mode.el));
     return options;
   }
@@ -509,8 +521,7 @@ struct Engine::Impl {
       flush();
       return;
     }
-    const bool is_loop = kind == Kind::kLoop && lift_loop(block, page.host, offset, page.mode);
-    if (kind == Kind::kLoop && !is_loop) {
+    if (is_loop(kind) && !lift_loop(block, page.host, offset, page.mode)) {
       if (const void* ordinary = code_at(page, offset, Kind::kOrdinary); ordinary != nullptr)
         page.loops[offset] = ordinary;
       else
@@ -519,12 +530,14 @@ struct Engine::Impl {
     }
     if (lockstep != nullptr)
       block = Lockstep::lift(page.host, offset, page.mode);
-    else if (!is_loop)
+    else if (!is_loop(kind))
       lift_block(block, page.host, offset, page.mode);
     if (const u32 wrong = cpu.vm.engine_options().mistranslated; wrong != 0)
       std::erase_if(block.insts,
                     [&](const ir::Inst& inst) { return block.words[inst.index] == wrong; });
     block.straight = kind == Kind::kAlone;
+    if (kind == Kind::kLoop)
+      hoist_looks(block);
     if (!block.straight) {
       share_looks(block);
       open_windows(block);
@@ -544,8 +557,10 @@ struct Engine::Impl {
       page.alone[offset] = executable(start);
     else
       page.entries[offset / 4] = executable(start);
-    if (kind == Kind::kLoop)
+    if (is_loop(kind))
       page.loops[offset] = executable(start);
+    if (kind == Kind::kPlain)
+      page.plain_loops[offset] = executable(start);
     page.empty = false;
     cpu.statistics.blocks_translated.add();
     cpu.statistics.instructions_translated.add(block.words.size());

@@ -183,6 +183,8 @@ struct Look {
   bool writes = false;
   bool shared = false; // by several; else it is here for its window
   u8 window = 0;       // of a look in a loop: 1 + its place among CpuCore::windows; 0: none
+  bool hoisted = false; // made when the block is entered
+  Reg base = kNone;     // of a hoisted look: the register that `low` is counted from
 };
 
 // A run of guest instructions of one page, entered at the top and at the targets of its own

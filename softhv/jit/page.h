@@ -35,6 +35,8 @@ struct Page {
 
   // What is best for the loop that begins at an offset, once it has made many rounds.
   std::unordered_map<u32, const void*> loops;
+  // The same without looks made before the loop, one of which has failed.
+  std::unordered_map<u32, const void*> plain_loops;
 
   std::vector<u32> links_here; // where the jumps end that are linked to this page's code
   u32 number = 0;              // that no other page has

@@ -58,6 +58,17 @@ Need before(const Inst& inst, Need after) {
 
 } // namespace
 
+bool leaves(const Inst& inst) {
+  switch (inst.op) {
+  case Op::kCall:
+  case Op::kIndirect:
+  case Op::kIndirectCall:
+  case Op::kReturn:
+  case Op::kInterpretAndLeave: return true;
+  default: return false;
+  }
+}
+
 bool is_branch(const Inst& inst) {
   return inst.op == Op::kBranch || is_branch_if(inst);
 }

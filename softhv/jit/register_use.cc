@@ -74,7 +74,8 @@ RegisterUse use_of(const Inst& inst) {
   case Op::kReturn: use.reads.add_general(inst.a); return use;
   default: break;
   }
-  use.reads.add_general(inst.a);
+  if (!inst.has(ir::kFollows)) // else the address is known already
+    use.reads.add_general(inst.a);
   use.reads.add_general(inst.b);
   switch (inst.op) {
   case Op::kLoad:

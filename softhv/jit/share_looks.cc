@@ -35,7 +35,7 @@ struct Candidate {
 };
 
 unsigned shared_bytes_of(const Inst& inst) {
-  return inst.b == ir::kNone ? bytes_of(inst) : 0;
+  return inst.b == ir::kNone && inst.look == 0 ? bytes_of(inst) : 0;
 }
 
 class LookSharer {

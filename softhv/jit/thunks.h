@@ -12,6 +12,7 @@ namespace softhv::jit {
 // distance.
 inline constexpr i32 kLinkAlone = 1 << 30; // to code in which no accesses share a look into the TLB
 inline constexpr i32 kLinkLoop = 1 << 29;  // to code for a loop that has made many rounds
+inline constexpr i32 kLinkPlain = 1 << 28; // the same, without looks that are made before the loop
 
 // An access that the TLB did not allow.
 struct RefillAccess {
@@ -60,8 +61,8 @@ struct RuntimeCalls {
   // The code for CpuState::pc.
   const void* (*next)(CpuCore* cpu);
   // The same for `offset` bytes from the start of the code page, to where the jump that ends at
-  // `fixup` in code memory may lead directly from now on, or one that is written there (kLinkLoop). With kLinkAlone or kLinkLoop added to an
-  // offset in the page: the code of that kind that begins there.
+  // `fixup` in code memory may lead directly from now on, or one that is written there (kLinkLoop). With one of kLink... added to an offset
+  // in the page: the code of that kind that begins there.
   const void* (*link)(CpuCore* cpu, i32 offset, u32 fixup);
 };
 
