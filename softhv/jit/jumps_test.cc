@@ -110,6 +110,27 @@ TEST_F(JitJumps, ALinkedPageMayBeMappedToAnotherFrame) {
   EXPECT_EQ(x(0), 1100U);
 }
 
+// What is linked for one ASID is not for the others, unless it is global.
+TEST_F(JitJumps, ALinkedPageMayBeAnotherOneInAnotherAsid) {
+  constexpr u32 kMsrTtbr0X6 = 0xd518'2006;
+  constexpr u32 kMovX5One = 0xd280'0025;
+  constexpr u32 kMovX7Zero = 0xd280'0007;
+  constexpr u32 kCbzX7Forward8 = 0xb400'0107;
+  map(kCallee, 1, testing::kDescNonGlobal);
+  map_slot(kCallee);
+  x(4) = descriptor(2) | testing::kDescNonGlobal;
+  x(6) = rig.tables.root() | 6ULL << 48;
+  x(7) = 1;
+  write(0, {bl(kPage), kSubX5, cbnz_x5(-2), kCbzX7Forward8, kStrX4X3, kDsb, kMsrTtbr0X6, kIsb,
+            kMovX7Zero, kMovX5One, b(-40), hvc(0x200)});
+  write(1, {add_x0(1), kRet});
+  write(2, {add_x0(1000), kRet});
+  x(5) = 100;
+  EXPECT_TRUE(rig.run_at(1, kCaller).completed);
+  EXPECT_EQ(x(0), 1100U);
+  EXPECT_EQ(linked(), 1U);
+}
+
 TEST_F(JitJumps, TheJumpingPageMayMove) {
   write(0, {bl(kPage), kSubX5, cbnz_x5(-2), hvc(0x200)});
   write(1, {add_x0(1), kRet});

@@ -107,10 +107,10 @@ struct Mmu::Impl final : DescriptorReader {
 
   void publish_epochs() const {
     cpu.code_epochs[0] = slot->lower_code.number;
-    cpu.code_epochs[1] = slot->upper_code.number;
+    cpu.code_epochs[1] = slot->group->upper_code.number;
   }
 
-  TlbTable& table(Regime regime) { return *slot->tables[static_cast<u8>(regime)]; }
+  TlbTable& table(Regime regime) { return slot->table(regime); }
 
   bool lookup(u64 va, Leaf& leaf, MmuFault& fault) {
     const u64 address = config.canonical(va);
@@ -181,15 +181,17 @@ struct Mmu::Impl final : DescriptorReader {
   TlbEntry& fill(u64 va, Regime regime, Access access, const Leaf& leaf, const Stage2Page& page) {
     const u64 tag = va & kTlbPageMask;
     TlbEntry& entry = table(regime).entry_for(va);
-    if (!entry.in_use())
-      slot->used[static_cast<u8>(regime)].note(static_cast<u16>(TlbTable::index_of(va)));
     const u64 addend = reinterpret_cast<u64>(page.host) - tag;
-    if (entry.host_addend != addend || entry.ipa != leaf.ipa ||
-        entry.attributes != (config.canonical(tag) | (leaf.global ? 1 : 0))) {
+    const u64 attributes = config.canonical(tag) | (leaf.global ? 1 : 0);
+    const bool same =
+        entry.host_addend == addend && entry.ipa == leaf.ipa && entry.attributes == attributes;
+    if (!same || !entry.in_use())
+      store.note_filled(*slot, regime, attributes, leaf.global);
+    if (!same) {
       entry = TlbEntry{};
       entry.host_addend = addend;
       entry.ipa = leaf.ipa;
-      entry.attributes = config.canonical(tag) | (leaf.global ? 1 : 0);
+      entry.attributes = attributes;
       entry.info = page.info;
     }
     // Device memory and SCTLR_EL1.A demand an alignment check, which only the slow path makes.

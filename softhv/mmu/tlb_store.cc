@@ -24,17 +24,14 @@ void drop_if(TlbEntry& entry, u64 base, u64 size, bool all) {
     drop(entry);
 }
 
-} // namespace
+// Whether it is for one context of those that share the table.
+bool is_confined(const TlbEntry& entry) {
+  return !bit(entry.attributes, 55) || (entry.attributes & kEntryGlobal) == 0;
+}
 
-TlbStore::TlbStore() : walks_(kWalks), buckets_(kBuckets) {}
-
-// Every entry of the table that may be in use.
+// Every entry of the table that `use` tells of.
 template <typename F>
-void TlbStore::for_each_entry(TlbSlot& slot, unsigned regime, F f) {
-  const TlbUse& use = slot.used[regime];
-  if (use.count == 0)
-    return;
-  TlbTable& table = *slot.tables[regime];
+void for_each(TlbTable& table, const TlbUse& use, F f) {
   if (use.count == kTlbEntries) {
     for (TlbEntry& entry : table.entries)
       f(entry);
@@ -45,71 +42,141 @@ void TlbStore::for_each_entry(TlbSlot& slot, unsigned regime, F f) {
 }
 
 template <typename F>
-void TlbStore::for_each_entry(F f) {
-  for (TlbSlot& slot : slots_)
-    for (unsigned r = 0; r < kRegimes; ++r)
-      for_each_entry(slot, r, f);
+void for_each_used(TlbFilled& filled, F f) {
+  if (filled.used.count != 0)
+    for_each(*filled.table, filled.used, f);
 }
 
-void TlbStore::clear(TlbSlot& slot) {
-  for (unsigned r = 0; r < kRegimes; ++r) {
-    for_each_entry(slot, r, drop);
-    slot.used[r].count = 0;
-  }
-}
-
-// The slot loses its context. Links to the pages noted in it may go on, if another context shares
-// the number of the epoch: the note has to stay with that.
-void TlbStore::pass_on_notes(const TlbSlot& slot) {
-  for (TlbSlot& other : slots_) {
-    if (&other == &slot || other.upper_code.number != slot.upper_code.number)
-      continue;
-    other.upper_code.pages |= slot.upper_code.pages;
+void drop_from(TlbFilled& filled, u64 base, u64 size, bool all) {
+  if (filled.used.count == 0)
+    return;
+  if (size >= kTlbEntries * kTlbPageSize) {
+    for_each_used(filled, [&](TlbEntry& entry) { drop_if(entry, base, size, all); });
     return;
   }
+  for (u64 offset = 0; offset < size; offset += kTlbPageSize)
+    drop_if(filled.table->entry_for(base + offset), base, size, all);
+}
+
+} // namespace
+
+TlbStore::TlbStore() : walks_(kWalks), buckets_(kBuckets) {}
+
+template <typename F>
+void TlbStore::for_each_entry(F f) {
+  for (TlbSlot& slot : slots_)
+    for_each_used(slot.el0, f);
+  for (TlbGroup& group : groups_)
+    for (TlbFilled& filled : group.filled)
+      for_each_used(filled, f);
 }
 
 // With what walks have found for addresses of TTBR0_EL1.
 void TlbStore::forget(TlbSlot& slot) {
-  clear(slot);
-  end_epoch(slot, false);
+  for_each_used(slot.el0, drop);
+  slot.el0.used.count = 0;
+  end_lower_epoch(slot);
   slot.lower_serial = next_serial_++;
+  if (slot.group != nullptr && slot.group->owner == &slot)
+    drop_confined(*slot.group);
+}
+
+void TlbStore::clear(TlbGroup& group) {
+  for (TlbFilled& filled : group.filled) {
+    for_each_used(filled, drop);
+    filled.used.count = 0;
+  }
+  for (TlbUse& confined : group.confined)
+    confined.count = 0;
+  group.upper_serial = next_serial_++;
+}
+
+void TlbStore::drop_confined(TlbGroup& group) {
+  for (size_t i = 0; i < TlbGroup::kTables; ++i) {
+    if (group.confined[i].count == 0)
+      continue;
+    for_each(*group.filled[i].table, group.confined[i], [](TlbEntry& entry) {
+      if (is_confined(entry))
+        drop(entry);
+    });
+    group.confined[i].count = 0;
+  }
+}
+
+void TlbStore::leave_group(TlbSlot& slot) {
+  if (slot.group == nullptr)
+    return;
+  if (slot.group->owner == &slot)
+    slot.group->owner = nullptr;
+  if (--slot.group->slots == 0)
+    clear(*slot.group);
+  slot.group = nullptr;
+}
+
+// That of the context but for its ASID, or one that has no slots.
+void TlbStore::join_group(TlbSlot& slot) {
+  for (const TlbSlot& other : slots_)
+    if (other.group != nullptr && other.context.same_but_asid(slot.context))
+      slot.group = other.group;
+  if (slot.group == nullptr) {
+    slot.group = std::ranges::find(groups_, 0U, &TlbGroup::slots);
+    slot.group->upper_serial = next_serial_++;
+    slot.group->upper_code = {.number = next_epoch_++, .any = false, .pages = {}};
+    for (TlbFilled& filled : slot.group->filled)
+      if (filled.table == nullptr)
+        filled.table = std::make_unique<TlbTable>();
+  }
+  ++slot.group->slots;
 }
 
 TlbSlot& TlbStore::turn_to(TlbSlot& slot) {
   slot.last_used = ++clock_;
   if (presence_.use(static_cast<size_t>(&slot - slots_.data())))
     forget(slot);
+  TlbGroup& group = *slot.group;
+  if (group.owner != &slot) {
+    drop_confined(group);
+    group.owner = &slot;
+    if (upper_tagged_) // jumps may be linked that are right for the owner's ASID only
+      end_upper_epoch(group);
+  }
   return slot;
 }
 
 TlbSlot& TlbStore::select(const TlbContext& context) {
   TlbSlot* oldest = &slots_[0];
-  u64 upper_serial = 0;
-  u32 upper_epoch = 0;
   for (TlbSlot& slot : slots_) {
-    if (slot.last_used != 0 && slot.context == context)
+    if (slot.group != nullptr && slot.context == context)
       return turn_to(slot);
-    if (slot.last_used != 0 && slot.context.same_but_asid(context)) {
-      upper_serial = slot.upper_serial;
-      upper_epoch = slot.upper_code.number;
-    }
     if (slot.last_used < oldest->last_used)
       oldest = &slot;
   }
-  pass_on_notes(*oldest);
   forget(*oldest);
+  leave_group(*oldest);
   oldest->context = context;
-  oldest->upper_code = {.number = upper_epoch != 0 ? upper_epoch : next_epoch_++, .pages = {}};
-  oldest->upper_serial = upper_serial != 0 ? upper_serial : next_serial_++;
-  for (auto& table : oldest->tables)
-    if (table == nullptr)
-      table = std::make_unique<TlbTable>();
+  join_group(*oldest);
+  if (oldest->el0.table == nullptr)
+    oldest->el0.table = std::make_unique<TlbTable>();
   presence_.assign(static_cast<size_t>(oldest - slots_.data()), context.asid);
   return turn_to(*oldest);
 }
 
+void TlbStore::note_filled(TlbSlot& slot, Regime regime, u64 va, bool global) {
+  const auto index = static_cast<u16>(TlbTable::index_of(va));
+  if (regime == Regime::kEl0) {
+    slot.el0.used.note(index);
+    upper_at_el0_ |= bit(va, 55);
+    return;
+  }
+  const size_t table = static_cast<size_t>(regime) - 1;
+  slot.group->filled[table].used.note(index);
+  if (!global || !bit(va, 55))
+    slot.group->confined[table].note(index);
+}
+
 bool TlbStore::announce(u64 va, const Leaf& leaf) {
+  if (leaf.shift > kTlbPageBits && blocks_.size() >= kMaxBlocks)
+    invalidate_all();
   const bool upper = bit(va, 55);
   return leaf.global != upper && presence_.note_unconfined();
 }
@@ -126,8 +193,6 @@ void TlbStore::insert(const TlbSlot& slot, u64 va, const Leaf& leaf) {
   const u64 serial = serial_for(slot, va);
   walks_[walk_index(va, serial)] = {va & kTlbPageMask, serial, slot.context.asid, leaf};
   if (leaf.shift > kTlbPageBits) {
-    if (blocks_.size() >= kMaxBlocks)
-      invalidate_all();
     blocks_.insert(align_down(va, 1ULL << leaf.shift) | leaf.shift);
     block_shifts_ |= 1ULL << leaf.shift;
   }
@@ -167,92 +232,90 @@ void TlbStore::invalidate(const ShootdownRequest& request) {
 }
 
 void TlbStore::note_code(TlbSlot& slot, u64 va) {
-  CodeEpoch& epoch = bit(va, 55) ? slot.upper_code : slot.lower_code;
-  epoch.pages.set((va >> kTlbPageBits) % epoch.pages.size());
+  (bit(va, 55) ? slot.group->upper_code : slot.lower_code).note(va);
 }
 
 void TlbStore::drop_code() {
   for (TlbSlot& slot : slots_)
-    for (const bool upper : {false, true})
-      end_epoch(slot, upper);
+    end_lower_epoch(slot);
+  for (TlbGroup& group : groups_)
+    end_upper_epoch(group);
 }
 
 void TlbStore::restart_epochs() {
-  std::array<size_t, TlbPresence::kSlots> shares; // the first slot with the same upper half
-  for (size_t i = 0; i < slots_.size(); ++i)
-    for (shares[i] = 0; slots_[shares[i]].upper_code.number != slots_[i].upper_code.number;)
-      ++shares[i];
   next_epoch_ = 1;
-  for (size_t i = 0; i < slots_.size(); ++i) {
-    TlbSlot& slot = slots_[i];
-    slot.lower_code = {.number = next_epoch_++, .pages = {}};
-    const bool first = shares[i] == i;
-    slot.upper_code = {.number = first ? next_epoch_++ : slots_[shares[i]].upper_code.number,
-                       .pages = {}};
-    drop_code(slot, false);
-    drop_code(slot, true);
-  }
+  drop_code();
 }
 
-void TlbStore::drop_code(TlbSlot& slot, bool upper) {
-  for (unsigned r = 0; r < kRegimes; ++r)
-    for_each_entry(slot, r, [upper](TlbEntry& entry) {
-      if (bit(entry.attributes, 55) == upper)
-        entry.code = nullptr;
-    });
-}
-
-// For all contexts that share the half.
-void TlbStore::end_epoch(TlbSlot& slot, bool upper) {
-  if (!upper) {
-    slot.lower_code = {.number = next_epoch_++, .pages = {}};
-    drop_code(slot, false);
+void TlbStore::drop_lower_code(TlbSlot& slot) {
+  const auto drop_if_lower = [](TlbEntry& entry) {
+    if (!bit(entry.attributes, 55))
+      entry.code = nullptr;
+  };
+  for_each_used(slot.el0, drop_if_lower);
+  if (slot.group == nullptr || slot.group->owner != &slot)
     return;
-  }
-  const u32 ended = slot.upper_code.number;
-  const u32 number = next_epoch_++;
-  for (TlbSlot& other : slots_) {
-    if (other.upper_code.number != ended)
-      continue;
-    other.upper_code = {.number = number, .pages = {}};
-    drop_code(other, true);
-  }
+  for (size_t i = 0; i < TlbGroup::kTables; ++i)
+    if (slot.group->confined[i].count != 0)
+      for_each(*slot.group->filled[i].table, slot.group->confined[i], drop_if_lower);
+}
+
+void TlbStore::drop_upper_code(TlbGroup& group) {
+  const auto drop_if_upper = [](TlbEntry& entry) {
+    if (bit(entry.attributes, 55))
+      entry.code = nullptr;
+  };
+  for (TlbFilled& filled : group.filled)
+    for_each_used(filled, drop_if_upper);
+  if (!upper_at_el0_)
+    return;
+  for (TlbSlot& slot : slots_)
+    if (slot.group == &group)
+      for_each_used(slot.el0, drop_if_upper);
+}
+
+void TlbStore::end_lower_epoch(TlbSlot& slot) {
+  slot.lower_code = {.number = next_epoch_++, .any = false, .pages = {}};
+  drop_lower_code(slot);
+}
+
+void TlbStore::end_upper_epoch(TlbGroup& group) {
+  group.upper_code = {.number = next_epoch_++, .any = false, .pages = {}};
+  drop_upper_code(group);
 }
 
 void TlbStore::end_epochs_of_page(u64 base, u64 size, u16 asid, bool any_asid) {
-  const bool upper = bit(base, 55);
-  for (TlbSlot& slot : slots_) {
-    CodeEpoch& epoch = upper ? slot.upper_code : slot.lower_code;
-    if (slot.last_used == 0 || epoch.pages.none())
-      continue;
-    if (!upper && !any_asid && !lower_global_ && slot.context.asid != asid)
-      continue;
-    const u64 pages = std::min<u64>(size >> kTlbPageBits, epoch.pages.size());
-    const u64 first = base >> kTlbPageBits;
-    bool noted = false;
-    for (u64 i = 0; i < pages && !noted; ++i)
-      noted = epoch.pages.test((first + i) % epoch.pages.size());
-    if (noted)
-      end_epoch(slot, upper);
+  const u64 pages = std::min<u64>(size >> kTlbPageBits, kCodePageBits);
+  const auto noted = [&](const CodeEpoch& epoch) {
+    if (!epoch.any)
+      return false;
+    for (u64 i = 0; i < pages; ++i)
+      if (epoch.pages.test(((base >> kTlbPageBits) + i) % kCodePageBits))
+        return true;
+    return false;
+  };
+  if (bit(base, 55)) {
+    for (TlbGroup& group : groups_)
+      if (noted(group.upper_code))
+        end_upper_epoch(group);
+    return;
   }
+  for (TlbSlot& slot : slots_)
+    if (!spared(slot, asid, any_asid) && noted(slot.lower_code))
+      end_lower_epoch(slot);
 }
 
 void TlbStore::invalidate_all() {
   drop_code();
-  const u64 first_new = next_serial_;
-  for (TlbSlot& slot : slots_) {
+  for (TlbSlot& slot : slots_)
     forget(slot);
-    // Contexts that shared their upper half go on sharing it.
-    for (const TlbSlot& other : slots_)
-      if (&other < &slot && other.context.same_but_asid(slot.context))
-        slot.upper_serial = other.upper_serial;
-    if (slot.upper_serial < first_new)
-      slot.upper_serial = next_serial_++;
-  }
+  for (TlbGroup& group : groups_)
+    clear(group);
   blocks_.clear();
   block_shifts_ = 0;
   upper_tagged_ = false;
   lower_global_ = false;
+  upper_at_el0_ = false;
   presence_.clear_unconfined();
   for (Bucket& bucket : buckets_)
     bucket = {};
@@ -263,36 +326,42 @@ void TlbStore::invalidate_asid(u16 asid) {
     invalidate_all();
     return;
   }
+  for (TlbSlot& slot : slots_)
+    if (slot.group != nullptr && slot.context.asid == asid)
+      forget(slot);
+}
+
+void TlbStore::drop_range(u64 base, u64 size, u16 asid, bool any_asid) {
+  const bool upper = bit(base, 55);
   for (TlbSlot& slot : slots_) {
-    if (slot.context.asid != asid)
+    if (upper ? !upper_at_el0_ : spared(slot, asid, any_asid))
       continue;
-    forget(slot);
+    drop_from(slot.el0, base, size, any_asid || slot.context.asid == asid);
+    if (!upper)
+      drop_walks(base, size, slot.lower_serial, asid, any_asid);
+  }
+  for (TlbGroup& group : groups_) {
+    if (group.slots == 0)
+      continue;
+    const bool all = any_asid || (group.owner != nullptr && group.owner->context.asid == asid);
+    for (TlbFilled& filled : group.filled)
+      drop_from(filled, base, size, all);
+    if (upper)
+      drop_walks(base, size, group.upper_serial, asid, any_asid);
   }
 }
 
-void TlbStore::drop_range(TlbSlot& slot, u64 base, u64 size, bool all) {
-  for (unsigned r = 0; r < kRegimes; ++r) {
-    if (slot.used[r].count == 0)
-      continue;
-    TlbTable& table = *slot.tables[r];
-    if (size >= kTlbEntries * kTlbPageSize) {
-      for_each_entry(slot, r, [&](TlbEntry& entry) { drop_if(entry, base, size, all); });
-    } else {
-      for (u64 offset = 0; offset < size; offset += kTlbPageSize)
-        drop_if(table.entry_for(base + offset), base, size, all);
-    }
-  }
+void TlbStore::drop_walks(u64 base, u64 size, u64 serial, u16 asid, bool any_asid) {
   if (size >= kWalks * kTlbPageSize) {
     for (Walk& walk : walks_)
       if (walk.page - base < size)
         walk.page = ~0ULL;
     return;
   }
-  const u64 serial = serial_for(slot, base);
   for (u64 va = base; va - base < size; va += kTlbPageSize) {
     Walk& walk = walks_[walk_index(va, serial)];
     if (walk.page == va && walk.serial == serial &&
-        (all || walk.leaf.global || walk.asid == slot.context.asid))
+        (any_asid || walk.leaf.global || walk.asid == asid))
       walk.page = ~0ULL;
   }
 }
@@ -301,9 +370,7 @@ void TlbStore::invalidate_va(u64 va, u16 asid, bool any_asid) {
   va &= kTlbPageMask;
   const auto drop_everywhere = [&](u64 base, u64 size) {
     end_epochs_of_page(base, size, asid, any_asid);
-    for (TlbSlot& slot : slots_)
-      if (slot.last_used != 0)
-        drop_range(slot, base, size, any_asid || slot.context.asid == asid);
+    drop_range(base, size, asid, any_asid);
   };
   drop_everywhere(va, kTlbPageSize);
   for (u64 shifts = block_shifts_; shifts != 0; shifts &= shifts - 1) {

@@ -18,6 +18,9 @@
 
 namespace softhv {
 
+// More than a kernel has pages of code that run in a while.
+inline constexpr size_t kCodePageBits = 16384;
+
 // What decides whether two moments in time may share translations. TTBRn_EL1's addresses are not
 // part of it: as on hardware, entries are tagged with the ASID alone.
 struct TlbContext {
@@ -47,22 +50,53 @@ struct TlbUse {
   }
 };
 
+// A table, made when it is first needed, and what has been filled in it.
+struct TlbFilled {
+  std::unique_ptr<TlbTable> table;
+  TlbUse used;
+};
+
 // Numbers a time during which instruction fetches from the addresses that were noted kept their
 // translations and TlbEntry::code its meaning, for half of a context's address space.
 struct CodeEpoch {
   u32 number = 0;
-  std::bitset<1024> pages; // that were noted, by page number modulo their count
+  bool any = false;                 // whether pages were noted
+  std::bitset<kCodePageBits> pages; // which, by page number modulo their count
+
+  void note(u64 va) {
+    any = true;
+    pages.set((va >> kTlbPageBits) % kCodePageBits);
+  }
+};
+
+struct TlbSlot;
+
+// What contexts that differ in ASID only share: the tables of EL1. Global translations of TTBR1_EL1
+// are there for all of them, everything else, the *confined* entries, for one slot at a time: when
+// the vCPU turns to another one they are dropped. Of an operating system's kernel these are few.
+struct TlbGroup {
+  static constexpr size_t kTables = 2; // Regime::kEl1 and kEl1Pan
+
+  u32 slots = 0;            // that belong to it
+  TlbSlot* owner = nullptr; // of the confined entries
+  CodeEpoch upper_code;
+  u64 upper_serial = 0; // tags walk results of TTBR1_EL1 addresses
+  std::array<TlbFilled, kTables> filled;
+  std::array<TlbUse, kTables> confined; // where such entries have been filled
 };
 
 struct TlbSlot {
   TlbContext context;
+  TlbGroup* group = nullptr; // of every slot that has been used
   CodeEpoch lower_code;
-  CodeEpoch upper_code; // the number is shared as upper_serial is
   u64 lower_serial = 0; // tags walk results of TTBR0_EL1 addresses of this context
-  u64 upper_serial = 0; // the same for TTBR1_EL1; shared by contexts that differ in ASID only
   u64 last_used = 0;
-  std::array<std::unique_ptr<TlbTable>, kRegimes> tables;
-  std::array<TlbUse, kRegimes> used;
+  TlbFilled el0;
+
+  TlbTable& table(Regime regime) {
+    return regime == Regime::kEl0 ? *el0.table
+                                  : *group->filled[static_cast<size_t>(regime) - 1].table;
+  }
 };
 
 class TlbStore {
@@ -78,12 +112,16 @@ public:
   }
 
   // Before insert(): whether the descriptors have to be read again, because others could not know
-  // until now that `leaf` may be cached here.
+  // until now that `leaf` may be cached here. Makes room for it.
   [[nodiscard]] bool announce(u64 va, const Leaf& leaf);
 
   // A walk result remembered for the page of `va` (canonical), or nullptr.
   [[nodiscard]] const Leaf* find(const TlbSlot& slot, u64 va) const;
   void insert(const TlbSlot& slot, u64 va, const Leaf& leaf);
+
+  // To be called when the slot's entry for `va` is to be filled and was not in use, or was for
+  // another page or translation.
+  void note_filled(TlbSlot& slot, Regime regime, u64 va, bool global);
 
   // To be called for every entry whose write_tag has been set.
   void note_writer(TlbEntry& entry);
@@ -129,29 +167,38 @@ private:
     const u64 page = ipa >> kTlbPageBits;
     return (page ^ (page >> 11)) & (kBuckets - 1);
   }
-  [[nodiscard]] u64 serial_for(const TlbSlot& slot, u64 va) const {
-    return (va >> 55 & 1) != 0 ? slot.upper_serial : slot.lower_serial;
+  [[nodiscard]] static u64 serial_for(const TlbSlot& slot, u64 va) {
+    return (va >> 55 & 1) != 0 ? slot.group->upper_serial : slot.lower_serial;
   }
 
   template <typename F>
-  static void for_each_entry(TlbSlot& slot, unsigned regime, F f);
-  template <typename F>
   void for_each_entry(F f);
-  static void clear(TlbSlot& slot);
-  void pass_on_notes(const TlbSlot& slot);
   void forget(TlbSlot& slot);
+  void clear(TlbGroup& group);
+  static void drop_confined(TlbGroup& group);
+  void leave_group(TlbSlot& slot);
+  void join_group(TlbSlot& slot);
   TlbSlot& turn_to(TlbSlot& slot);
   void invalidate_all();
   void invalidate_asid(u16 asid);
   void invalidate_va(u64 va, u16 asid, bool any_asid);
-  void drop_range(TlbSlot& slot, u64 base, u64 size, bool all);
+  void drop_range(u64 base, u64 size, u16 asid, bool any_asid);
+  void drop_walks(u64 base, u64 size, u64 serial, u16 asid, bool any_asid);
   void drop_ipa(u64 ipa, u64 size);
   void drop_writers(u64 ipa);
-  void drop_code(TlbSlot& slot, bool upper);
-  void end_epoch(TlbSlot& slot, bool upper);
+  void drop_lower_code(TlbSlot& slot);
+  void drop_upper_code(TlbGroup& group);
+  void end_lower_epoch(TlbSlot& slot);
+  void end_upper_epoch(TlbGroup& group);
   void end_epochs_of_page(u64 base, u64 size, u16 asid, bool any_asid);
 
+  // Whether the slot has no entry for the lower half that an invalidation by `asid` reaches.
+  [[nodiscard]] bool spared(const TlbSlot& slot, u16 asid, bool any_asid) const {
+    return slot.group == nullptr || (!any_asid && !lower_global_ && slot.context.asid != asid);
+  }
+
   std::array<TlbSlot, TlbPresence::kSlots> slots_;
+  std::array<TlbGroup, TlbPresence::kSlots> groups_; // those of slots, and ones without
   TlbPresence presence_;
   u64 next_serial_ = 1;
   u64 clock_ = 0;
@@ -161,6 +208,7 @@ private:
   u64 block_shifts_ = 0;      // bit n: blocks_ may hold one of shift n
   bool upper_tagged_ = false; // a non-global TTBR1_EL1 translation has been cached
   bool lower_global_ = false; // a global TTBR0_EL1 translation has been cached
+  bool upper_at_el0_ = false; // EL0 has used an address of TTBR1_EL1
   u32 next_epoch_ = 1;
   std::vector<Bucket> buckets_;
 };

@@ -118,6 +118,71 @@ TEST_F(Tlb, AsidsKeepTheirTranslationsApart) {
   EXPECT_EQ(look(), 118);
 }
 
+// Of the kernel's pages, which every process has.
+TEST_F(Tlb, GlobalEntriesAreThereInEveryAsid) {
+  const u64 va = 0xffff'0000'0000'0000 | kVa;
+  const auto cached = [&] { return rig.cpu().tlb->entry_for(va).read_tag == va; };
+  rig.tables.map(va, kData, kGlobal);
+  for (u64 asid = 1; asid <= 20; ++asid) {
+    set_asid(asid);
+    EXPECT_EQ(cached(), asid > 1);
+    EXPECT_EQ(look(va), 1);
+  }
+  rig.tables.map(va, kData + 0x10'0000, kGlobal);
+  tlbi(kInner, kVae1, va, 3);
+  for (u64 asid = 1; asid <= 20; ++asid) {
+    set_asid(asid);
+    EXPECT_EQ(look(va), 2);
+  }
+}
+
+TEST_F(Tlb, OthersOfTheUpperHalfAreNot) {
+  const u64 va = 0xffff'0000'0000'0000 | kVa;
+  set_asid(5);
+  rig.tables.map(va, kData, kUser);
+  EXPECT_EQ(look(va), 1);
+  set_asid(6);
+  rig.tables.map(va, kData + 0x10'0000, kUser);
+  EXPECT_EQ(look(va), 2);
+  rig.tables.map(va, kData, kUser);
+  tlbi(kInner, kAside1, 0, 5);
+  EXPECT_EQ(look(va), 1) << "the TLB may forget more than it is told to, and here does";
+}
+
+TEST_F(Tlb, EntriesOfAnotherAsidAreInvalidatedBehindItsBack) {
+  for (const u32 op2 : {kVae1, kAside1}) {
+    set_asid(5);
+    rig.tables.map(kVa, kData, kUser);
+    ASSERT_EQ(look(), 1);
+    set_asid(6);
+    rig.tables.map(kVa, kData + 0x10'0000, kUser);
+    tlbi(kLocal, op2, kVa, 5);
+    set_asid(5);
+    EXPECT_EQ(look(), 2);
+    tlbi(kLocal, kVmall, 0, 0);
+  }
+}
+
+// Contexts that differ in more than the ASID have nothing in common but what TLBI takes away.
+TEST_F(Tlb, ContextsThatWereNotUsedForLongMissNoInvalidation) {
+  constexpr u32 kMairEl1 = sysreg(3, 0, 10, 2, 0);
+  const u64 va = 0xffff'0000'0000'0000 | kVa;
+  for (const u64 others : {3, 20}) {
+    rig.set_sysreg(kMairEl1, kMair);
+    rig.tables.map(va, kData, kGlobal);
+    tlbi(kLocal, kVmall, 0, 0);
+    ASSERT_EQ(look(va), 1);
+    rig.tables.map(va, kData + 0x10'0000, kGlobal);
+    for (u64 other = 1; other <= others; ++other) {
+      rig.set_sysreg(kMairEl1, kMair | other << 56);
+      ASSERT_EQ(look(va), 2) << "in a context of its own";
+    }
+    tlbi(kInner, kVaae1, va, 0);
+    rig.set_sysreg(kMairEl1, kMair);
+    EXPECT_EQ(look(va), 2);
+  }
+}
+
 TEST_F(Tlb, AnyAddressOfABlockInvalidatesAllOfIt) {
   const u64 block = 0x12'4000'0000;
   for (unsigned level = 1; level <= 2; ++level) {
