@@ -57,7 +57,7 @@ void Assembler::move_if(Cc cc, const Xbyak::Reg64& to, const Xbyak::Reg64& from)
   db(0xc0 | ((to.getIdx() & 7) << 3) | (from.getIdx() & 7));
 }
 
-void Assembler::find_tlb_entry(const Xbyak::Reg64& va) {
+void Assembler::find_tlb_entry(const Xbyak::Reg64& va, bool unprivileged) {
   if (host.bmi2) {
     rorx(reg::kScratch1, va, kIndexShift);
   } else {
@@ -65,7 +65,8 @@ void Assembler::find_tlb_entry(const Xbyak::Reg64& va) {
     shr(reg::kScratch1, kIndexShift);
   }
   and_(reg::kScratch1.cvt32(), kIndexMask);
-  add(reg::kScratch1, state64(offsetof(CpuCore, tlb)));
+  add(reg::kScratch1,
+      state64(unprivileged ? offsetof(CpuCore, tlb_unprivileged) : offsetof(CpuCore, tlb)));
 }
 
 Assembler::CodeLookup Assembler::find_code() {

@@ -84,7 +84,8 @@ public:
   void move_if(Cc cc, const Xbyak::Reg64& to, const Xbyak::Reg64& from);
 
   // Leaves in kScratch1 the address of the TLB entry that may be for `va`. Keeps `va`.
-  void find_tlb_entry(const Xbyak::Reg64& va);
+  // `unprivileged`: of what LDTR and STTR use.
+  void find_tlb_entry(const Xbyak::Reg64& va, bool unprivileged = false);
 
   // Where the TLB leads for the code at an address that is in kScratch0 and kScratch2: to be jumped
   // to or called by the memory operand, with the target's page as the code page. The jumps are for

@@ -179,4 +179,51 @@ void Emitter::emit_exclusive_store(const ir::Inst& inst) {
   write(inst.d, rcx);
 }
 
+// The halves are read one by one; the store-exclusive compares both at once.
+void Emitter::emit_exclusive_load_pair(const ir::Inst& inst) {
+  const Reg64 va = address(inst);
+  translate(va, 16, Access::kRead, true);
+  as_.mov(Assembler::state64(offsetof(CpuState, exclusive_va)), va);
+  as_.lea(rsi, ptr[va + reg::kScratch1]);
+  as_.mov(rcx, ptr[rsi]);
+  as_.mov(rdx, ptr[rsi + 8]);
+  as_.mov(Assembler::state64(offsetof(CpuState, exclusive_data)), rcx);
+  as_.mov(Assembler::state64(offsetof(CpuState, exclusive_data) + 8), rdx);
+  as_.mov(Assembler::state8(offsetof(CpuState, exclusive_size)), 16);
+  write(inst.d, rcx);
+  write(inst.d2, rdx);
+}
+
+// CMPXCHG16B, as in emit_compare_swap_pair().
+void Emitter::emit_exclusive_store_pair(const ir::Inst& inst) {
+  const Address size = Assembler::state8(offsetof(CpuState, exclusive_size));
+  check_stack(inst);
+  const Reg64 va = read(inst.a, reg::kScratch0);
+  translate(va, 16, Access::kBoth, true);
+  as_.lea(rsi, ptr[va + reg::kScratch1]);
+  as_.cmp(va, Assembler::state64(offsetof(CpuState, exclusive_va)));
+  const Fixup elsewhere = as_.jump_forward(Cc::kNe);
+  as_.cmp(size, 16);
+  const Fixup open = as_.jump_forward(Cc::kNe);
+  as_.mov(Assembler::state64(offsetof(CpuCore, scratch)), rax);
+  as_.mov(Assembler::state64(offsetof(CpuCore, scratch) + 8), rbx);
+  read_into(rcx, inst.b);
+  read_into(rbx, inst.d2);
+  as_.mov(rax, Assembler::state64(offsetof(CpuState, exclusive_data)));
+  as_.mov(rdx, Assembler::state64(offsetof(CpuState, exclusive_data) + 8));
+  as_.lock();
+  as_.cmpxchg16b(ptr[rsi]);
+  as_.mov(ecx, 0);
+  as_.setne(cl);
+  as_.mov(rbx, Assembler::state64(offsetof(CpuCore, scratch) + 8));
+  as_.mov(rax, Assembler::state64(offsetof(CpuCore, scratch)));
+  const Fixup done = as_.jump_forward();
+  as_.bind(elsewhere);
+  as_.bind(open);
+  as_.mov(ecx, 1);
+  as_.bind(done);
+  as_.mov(size, 0);
+  write(inst.d, rcx);
+}
+
 } // namespace softhv::jit

@@ -56,15 +56,17 @@ Xbyak::Reg64 Emitter::address(const ir::Inst& inst) {
   return reg::kScratch0;
 }
 
-void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool aligned) {
+void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool aligned,
+                        bool unprivileged) {
   Miss miss{.va = va.getIdx(),
             .access = {.bytes = static_cast<u16>(bytes),
                        .read = access != Access::kWrite,
                        .write = access != Access::kRead,
-                       .aligned = aligned},
+                       .aligned = aligned,
+                       .unprivileged = unprivileged},
             .again = as_.position(),
             .index = index_};
-  as_.find_tlb_entry(va);
+  as_.find_tlb_entry(va, unprivileged);
   if (aligned) {
     as_.mov(reg::kScratch2, va);
     as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask | (bytes - 1)));
@@ -261,7 +263,7 @@ void Emitter::emit_load(const ir::Inst& inst) {
     return;
   }
   const Reg64 va = address(inst);
-  translate(va, 1U << inst.size, Access::kRead, ordered);
+  translate(va, 1U << inst.size, Access::kRead, ordered, inst.op == Op::kLoadAsEl0);
   load_register(inst, inst.d, ptr[va + reg::kScratch1]);
 }
 
@@ -273,7 +275,7 @@ void Emitter::emit_store(const ir::Inst& inst) {
   }
   const Reg64 va = address(inst);
   const bool ordered = inst.op == Op::kStoreRelease;
-  translate(va, 1U << inst.size, Access::kWrite, ordered);
+  translate(va, 1U << inst.size, Access::kWrite, ordered, inst.op == Op::kStoreAsEl0);
   store_register(inst, inst.d, ptr[va + reg::kScratch1]);
   if (ordered)
     emit_barrier();

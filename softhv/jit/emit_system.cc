@@ -78,4 +78,10 @@ void Emitter::emit_cache_check(const ir::Inst& inst) {
   translate(read(inst.a, rcx), 1, Access::kRead, false);
 }
 
+// What the guest writes is noticed by itself.
+void Emitter::emit_code_cache_check(const ir::Inst& inst) {
+  if (options_.host_writes_code)
+    emit_interpret(inst);
+}
+
 } // namespace softhv::jit

@@ -198,9 +198,11 @@ void Emitter::emit_inst(const ir::Inst& inst) {
   case Op::kReadFlags: emit_read_flags(inst); break;
   case Op::kWriteFlags: emit_write_flags(inst); break;
   case Op::kLoad:
+  case Op::kLoadAsEl0:
   case Op::kLoadAcquire:
   case Op::kPageLoad: emit_load(inst); break;
   case Op::kStore:
+  case Op::kStoreAsEl0:
   case Op::kStoreRelease: emit_store(inst); break;
   case Op::kLoadPair: emit_load_pair(inst); break;
   case Op::kStorePair: emit_store_pair(inst); break;
@@ -216,8 +218,11 @@ void Emitter::emit_inst(const ir::Inst& inst) {
   case Op::kCompareSwapPair: emit_compare_swap_pair(inst); break;
   case Op::kExclusiveLoad: emit_exclusive_load(inst); break;
   case Op::kExclusiveStore: emit_exclusive_store(inst); break;
+  case Op::kExclusiveLoadPair: emit_exclusive_load_pair(inst); break;
+  case Op::kExclusiveStorePair: emit_exclusive_store_pair(inst); break;
   case Op::kZeroBlock: emit_zero_block(inst); break;
   case Op::kCacheCheck: emit_cache_check(inst); break;
+  case Op::kCodeCacheCheck: emit_code_cache_check(inst); break;
   case Op::kBarrier: emit_barrier(); break;
   case Op::kCompleteBarrier: emit_complete_barrier(); break;
   case Op::kSynchronize: synchronize(inst); break;

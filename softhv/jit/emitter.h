@@ -34,6 +34,8 @@ public:
 
 struct EmitOptions {
   bool chain = true; // blocks lead to each other; else each returns to the run loop
+  // The host may write code that the guest's cache maintenance tells of.
+  bool host_writes_code = false;
 };
 
 // How a block becomes code.
@@ -193,7 +195,8 @@ private:
   [[nodiscard]] static Access access_of(const ir::Look& look);
   void check_stack(const ir::Inst& inst);
   // Leaves in kScratch1 what to add to the address: host address = va + kScratch1.
-  void translate(const Reg64& va, unsigned bytes, Access access, bool aligned);
+  void translate(const Reg64& va, unsigned bytes, Access access, bool aligned,
+                 bool unprivileged = false);
   void emit_load(const ir::Inst& inst);
   void emit_store(const ir::Inst& inst);
   void emit_load_pair(const ir::Inst& inst);
@@ -216,11 +219,14 @@ private:
   void emit_compare_swap_pair(const ir::Inst& inst);
   void emit_exclusive_load(const ir::Inst& inst);
   void emit_exclusive_store(const ir::Inst& inst);
+  void emit_exclusive_load_pair(const ir::Inst& inst);
+  void emit_exclusive_store_pair(const ir::Inst& inst);
 
   // emit_system.cc
   void emit_system_access(const ir::Inst& inst);
   void emit_zero_block(const ir::Inst& inst);
   void emit_cache_check(const ir::Inst& inst);
+  void emit_code_cache_check(const ir::Inst& inst);
   void emit_barrier();
   void emit_complete_barrier();
   void emit_interrupt_masks(const ir::Inst& inst);

@@ -83,7 +83,9 @@ struct Engine::Impl {
            HostFeatures::detect(owner.vm.engine_options().host_level)),
         thunks(emit_thunks(as,
                            {.interpret = interpret, .refill = refill, .next = next, .link = link})),
-        emitter(as, thunks, {.chain = !owner.vm.engine_options().lockstep}),
+        emitter(as, thunks,
+                {.chain = !owner.vm.engine_options().lockstep,
+                 .host_writes_code = !owner.vm.engine_options().host_writes_announced}),
         start_of_blocks(as.position()), predecoded(kPredecoded) {
     if (cpu.vm.engine_options().lockstep)
       lockstep = std::make_unique<Lockstep>(cpu, invalidations);
@@ -121,8 +123,9 @@ struct Engine::Impl {
     Mmu& mmu = *static_cast<Cpu*>(core)->mmu;
     const RefillAccess access = RefillAccess::decode(code);
     const u64 epochs = of(core).code_epochs();
-    const bool filled = access.is_simple(va) && (!access.read || mmu.refill(va, false)) &&
-                        (!access.write || mmu.refill(va, true));
+    const bool filled = access.is_simple(va) &&
+                        (!access.read || mmu.refill(va, false, access.unprivileged)) &&
+                        (!access.write || mmu.refill(va, true, access.unprivileged));
     // Returns look at it before they go where it was predicted.
     if (epochs != of(core).code_epochs())
       core->attention.fetch_or(kAttentionInterrupt);

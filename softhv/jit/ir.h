@@ -88,6 +88,8 @@ enum class Op : u8 {
   kLoadAcquire,  // naturally aligned
   kStoreRelease, // naturally aligned
   kPageLoad,     // as kLoad, at the address of the code page + imm (LDR literal)
+  kLoadAsEl0,    // LDTR
+  kStoreAsEl0,   // STTR
 
   // LSE, naturally aligned: d = old value, d2 the operand, at address a.
   kAtomicAdd,
@@ -97,14 +99,17 @@ enum class Op : u8 {
   kAtomicSwap,
   kCompareSwap, // d is compared and gets the old value, d2 is stored
 
-  kLoadMultiple,    // LD1: `length` SIMD&FP registers from d on, one behind the other
-  kStoreMultiple,   // ST1
-  kLoadReplicate,   // LD1R: one element, in each of the register's; kWide: of 128 bits, else of 64
-  kExclusiveLoad,   // naturally aligned; arms the monitor
-  kExclusiveStore,  // the same; d = status, d2 is stored
-  kCompareSwapPair, // d:d+1 are compared and get the old values, d2:d2+1 are stored
-  kZeroBlock,       // DC ZVA
-  kCacheCheck,      // a cache operation by address: faults as a load does
+  kLoadMultiple,   // LD1: `length` SIMD&FP registers from d on, one behind the other
+  kStoreMultiple,  // ST1
+  kLoadReplicate,  // LD1R: one element, in each of the register's; kWide: of 128 bits, else of 64
+  kExclusiveLoad,  // naturally aligned; arms the monitor
+  kExclusiveStore, // the same; d = status, d2 is stored
+  kExclusiveLoadPair,  // of 64 bits each
+  kExclusiveStorePair, // the same; d = status, d2 and b are stored at address a
+  kCompareSwapPair,    // d:d+1 are compared and get the old values, d2:d2+1 are stored
+  kZeroBlock,          // DC ZVA
+  kCacheCheck,         // a cache operation by address: faults as a load does
+  kCodeCacheCheck,     // IC IVAU
 
   kCompleteBarrier,  // DSB
   kSynchronize,      // ISB

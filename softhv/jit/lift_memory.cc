@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads and stores but for the AdvSIMD structure ones, exclusives and unprivileged ones (Arm ARM
-// C4.1.94). The fast path of an access is all that is translated: one that cannot take it has the
-// whole instruction interpreted, write-back included.
+// Loads and stores but for the AdvSIMD structure ones (Arm ARM C4.1.94). The fast path of an access
+// is all that is translated: one that cannot take it has the whole instruction interpreted,
+// write-back included.
 #include "arch/bits.h"
 #include "softhv/jit/lift.h"
 
@@ -200,6 +200,23 @@ bool exclusive_store(Lift& l) {
   return true;
 }
 
+bool exclusive_load_pair(Lift& l) {
+  if (!bit(l.word, 30))
+    return false;
+  add_access(l, Op::kExclusiveLoadPair, {3, 0}).d2 = l.o.ra;
+  return true;
+}
+
+bool exclusive_store_pair(Lift& l) {
+  if (!bit(l.word, 30))
+    return false;
+  ir::Inst& inst = add_access(l, Op::kExclusiveStorePair, {3, 0});
+  inst.d = l.o.rm;
+  inst.d2 = l.o.rd;
+  inst.b = l.o.ra;
+  return true;
+}
+
 bool prefetch(Lift& /*l*/) {
   return true;
 }
@@ -252,6 +269,15 @@ constexpr LiftRow kRows[] = {
     {InstId::kPrfmRegister, prefetch},
     {InstId::kStrFpRegister, register_offset<Op::kStore, vector_transfer>},
     {InstId::kLdrFpRegister, register_offset<Op::kLoad, vector_transfer>},
+    {InstId::kSttrb, unscaled_offset<Op::kStoreAsEl0, integer_transfer>},
+    {InstId::kLdtrb, unscaled_offset<Op::kLoadAsEl0, integer_transfer>},
+    {InstId::kLdtrsb, unscaled_offset<Op::kLoadAsEl0, integer_transfer>},
+    {InstId::kSttrh, unscaled_offset<Op::kStoreAsEl0, integer_transfer>},
+    {InstId::kLdtrh, unscaled_offset<Op::kLoadAsEl0, integer_transfer>},
+    {InstId::kLdtrsh, unscaled_offset<Op::kLoadAsEl0, integer_transfer>},
+    {InstId::kSttr, unscaled_offset<Op::kStoreAsEl0, integer_transfer>},
+    {InstId::kLdtr, unscaled_offset<Op::kLoadAsEl0, integer_transfer>},
+    {InstId::kLdtrsw, unscaled_offset<Op::kLoadAsEl0, integer_transfer>},
     {InstId::kLdrLiteral, load_literal},
     {InstId::kLdrswLiteral, load_literal},
     {InstId::kPrfmLiteral, prefetch},
@@ -295,6 +321,8 @@ constexpr LiftRow kRows[] = {
     {InstId::kCasp, compare_swap_pair},
     {InstId::kLdxr, exclusive_load},
     {InstId::kStxr, exclusive_store},
+    {InstId::kLdxp, exclusive_load_pair},
+    {InstId::kStxp, exclusive_store_pair},
     {InstId::kLdadd, atomic<Op::kAtomicAdd>},
     {InstId::kLdclr, atomic<Op::kAtomicClear>},
     {InstId::kLdeor, atomic<Op::kAtomicXor>},

@@ -142,9 +142,10 @@ bool sys(Lift& l) {
     return false;
   switch (which) {
   case kDcZva: add(Op::kZeroBlock); return true;
-  case 3U << 11 | 7U << 7 | 10U << 3 | 1:                                    // DC CVAC
-  case 3U << 11 | 7U << 7 | 11U << 3 | 1:                                    // DC CVAU
-  case 3U << 11 | 7U << 7 | 14U << 3 | 1: add(Op::kCacheCheck); return true; // DC CIVAC
+  case 3U << 11 | 7U << 7 | 10U << 3 | 1:                                       // DC CVAC
+  case 3U << 11 | 7U << 7 | 11U << 3 | 1:                                       // DC CVAU
+  case 3U << 11 | 7U << 7 | 14U << 3 | 1: add(Op::kCacheCheck); return true;    // DC CIVAC
+  case 3U << 11 | 7U << 7 | 5U << 3 | 1: add(Op::kCodeCacheCheck); return true; // IC IVAU
   default: return false;
   }
 }

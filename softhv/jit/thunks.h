@@ -19,16 +19,19 @@ struct RefillAccess {
   u16 bytes = 0;
   bool read = false;
   bool write = false;
-  bool aligned = false; // it has to be
+  bool aligned = false;      // it has to be
+  bool unprivileged = false; // LDTR, STTR
 
   [[nodiscard]] u32 encode() const {
-    return bytes | (read ? 1U << 16 : 0) | (write ? 1U << 17 : 0) | (aligned ? 1U << 18 : 0);
+    return bytes | (read ? 1U << 16 : 0) | (write ? 1U << 17 : 0) | (aligned ? 1U << 18 : 0) |
+           (unprivileged ? 1U << 19 : 0);
   }
   static RefillAccess decode(u32 code) {
     return {.bytes = static_cast<u16>(code),
             .read = (code >> 16 & 1) != 0,
             .write = (code >> 17 & 1) != 0,
-            .aligned = (code >> 18 & 1) != 0};
+            .aligned = (code >> 18 & 1) != 0,
+            .unprivileged = (code >> 19 & 1) != 0};
   }
   // Whether it can be done in one piece within a page.
   [[nodiscard]] bool is_simple(u64 va) const {

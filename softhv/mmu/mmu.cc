@@ -24,6 +24,10 @@ Regime regime_of(const Pstate& p) {
   return p.el == 0 ? Regime::kEl0 : p.pan != 0 ? Regime::kEl1Pan : Regime::kEl1;
 }
 
+Regime regime_of(const Pstate& p, bool unprivileged) {
+  return unprivileged && p.el == 1 && p.uao == 0 ? Regime::kEl0 : regime_of(p);
+}
+
 bool allowed(u8 permissions, Regime regime, Access access) {
   if (regime == Regime::kEl0) {
     constexpr u8 kNeeded[] = {kPermEl0Read, kPermEl0Write, kPermEl0Exec};
@@ -231,7 +235,7 @@ void Mmu::regime_changed() {
   Cpu& cpu = impl_->cpu;
   const Pstate& p = cpu.s.pstate;
   cpu.tlb = &impl_->table(regime_of(p));
-  cpu.tlb_unprivileged = p.el == 1 && p.uao == 0 ? &impl_->table(Regime::kEl0) : cpu.tlb;
+  cpu.tlb_unprivileged = &impl_->table(regime_of(p, true));
 }
 
 bool Mmu::fetch_walked() const {
@@ -274,9 +278,7 @@ u32 Mmu::mark_code(u64 ipa, std::atomic<u32>* info) {
 }
 
 bool Mmu::data(u64 va, DataAccess access, MmuTarget& target, MmuFault& fault) {
-  const Pstate& p = impl_->cpu.s.pstate;
-  const Regime regime =
-      access.unprivileged && p.el == 1 && p.uao == 0 ? Regime::kEl0 : regime_of(p);
+  const Regime regime = regime_of(impl_->cpu.s.pstate, access.unprivileged);
   const Access kind = access.write ? Access::kWrite : Access::kRead;
   if (!impl_->stage1(va, regime, kind, target.leaf, fault))
     return false;
@@ -298,8 +300,8 @@ bool Mmu::data(u64 va, DataAccess access, MmuTarget& target, MmuFault& fault) {
   return true;
 }
 
-bool Mmu::refill(u64 va, bool write) {
-  const Regime regime = regime_of(impl_->cpu.s.pstate);
+bool Mmu::refill(u64 va, bool write, bool unprivileged) {
+  const Regime regime = regime_of(impl_->cpu.s.pstate, unprivileged);
   const Access kind = write ? Access::kWrite : Access::kRead;
   Leaf leaf;
   MmuFault fault;

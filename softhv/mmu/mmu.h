@@ -76,9 +76,10 @@ public:
   };
   bool data(u64 va, DataAccess access, MmuTarget& target, MmuFault& fault);
 
-  // Fills the TLB for accesses to the page of `va` at the current Exception level. False: there is
-  // something about such an access that takes more, and nothing has happened.
-  bool refill(u64 va, bool write);
+  // Fills the TLB for accesses to the page of `va` at the current Exception level, or as
+  // DataAccess says of unprivileged ones. False: there is something about such an access that
+  // takes more, and nothing has happened.
+  bool refill(u64 va, bool write, bool unprivileged);
 
   // Stage 1 for `va` as `regime` sees it, without memory attributes' effects: AT (Arm ARM D8.10).
   bool translate(u64 va, Regime regime, Access access, Leaf& leaf, MmuFault& fault);
