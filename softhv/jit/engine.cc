@@ -2,6 +2,7 @@
 #include "softhv/jit/engine.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstring>
 #include <unordered_map>
@@ -35,7 +36,7 @@ namespace {
 constexpr size_t kConstantsSize = 64 << 10;
 constexpr size_t kRoomForBlock = 128 << 10; // more than any block becomes
 constexpr size_t kMaxPages = 8192;
-constexpr size_t kMaxPlaced = 65536;
+constexpr size_t kRecentPages = 4096;
 constexpr u32 kLastEpoch = kUnlinked - (1U << 20);
 constexpr i32 kLinkCredit = 32; // jumps go by the TLB for each that is linked
 
@@ -395,15 +396,7 @@ struct Engine::Impl {
     if ((pages.size() >= kMaxPages && !pages.contains(key_of(entry->ipa, mode))) ||
         std::max(cpu.code_epochs[0], cpu.code_epochs[1]) > kLastEpoch)
       flush();
-    std::unique_ptr<Page>& slot = pages[key_of(entry->ipa, mode)];
-    if (slot == nullptr) {
-      slot = std::make_unique<Page>();
-      slot->number = static_cast<u32>(pages.size());
-      slot->ipa = entry->ipa;
-      slot->mode = mode;
-      std::fill(std::begin(slot->entries), std::end(slot->entries), untranslated(mode));
-    }
-    Page& page = *slot;
+    Page& page = page_at(entry->ipa, mode);
     if (page.host != host || page.info != entry->info) { // another mapping of this address
       forget(page);
       page.host = host;
@@ -415,18 +408,30 @@ struct Engine::Impl {
     return &page;
   }
 
+  Page& page_at(u64 ipa, Mode mode) {
+    Page*& recent = recent_pages[(ipa >> kTlbPageBits) % kRecentPages];
+    if (recent != nullptr && recent->ipa == ipa && recent->mode == mode)
+      return *recent;
+    std::unique_ptr<Page>& slot = pages[key_of(ipa, mode)];
+    if (slot == nullptr) {
+      slot = std::make_unique<Page>();
+      slot->ipa = ipa;
+      slot->mode = mode;
+      std::fill(std::begin(slot->entries), std::end(slot->entries), untranslated(mode));
+    }
+    recent = slot.get();
+    return *recent;
+  }
+
   // A page is at one address in an epoch; else jumps to it and from it are not linked.
   void place(Page& page, u64 va) {
-    if (placed.size() >= kMaxPlaced) {
-      placed.clear();
-      cpu.mmu->drop_code();
-    }
-    const u64 epoch = cpu.code_epochs[va >> 55 & 1];
-    const auto [it, added] = placed.try_emplace(epoch << 32 | page.number, va);
-    if (!added && it->second != va && !page.aliased) {
+    const u32& epoch = cpu.code_epochs[va >> 55 & 1];
+    Page::Place& last = page.places[cpu.mmu->code_space(va)];
+    if (last.epoch == epoch && last.va != va && !page.aliased) {
       page.aliased = true;
       cpu.mmu->drop_code();
     }
+    last = {epoch, va};
     cpu.mmu->note_code(va);
   }
 
@@ -469,7 +474,7 @@ struct Engine::Impl {
   void flush() {
     cpu.mmu->restart_epochs();
     pages.clear();
-    placed.clear();
+    recent_pages.fill(nullptr);
     blocks.clear();
     if (lockstep != nullptr)
       lockstep->clear();
@@ -582,10 +587,10 @@ struct Engine::Impl {
   const u32 start_of_blocks;
   std::vector<Predecoded> predecoded;
   std::unordered_map<u64, std::unique_ptr<Page>> pages;
-  std::unordered_map<u64, u64> placed; // address of a page, by epoch and Page::number
-  std::vector<Block> blocks;           // in order of `start`
-  Page* current = nullptr;             // of the code that find_code() gave last
-  bool fpcr_default = true;            // as of the code that the TLB leads to
+  std::array<Page*, kRecentPages> recent_pages{}; // some of them, found sooner
+  std::vector<Block> blocks;                      // in order of `start`
+  Page* current = nullptr;                        // of the code that find_code() gave last
+  bool fpcr_default = true;                       // as of the code that the TLB leads to
   bool sp_el0 = false;
   bool counts = false;   // as of all the code there is
   i64 given = 0;         // the allowance as of the last give_allowance() or take_count()

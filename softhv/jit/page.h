@@ -6,13 +6,14 @@
 // other pages.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "softhv/jit/lift.h"
-#include "softhv/mmu/tlb.h"
+#include "softhv/mmu/mmu.h"
 
 namespace softhv::jit {
 
@@ -39,8 +40,14 @@ struct Page {
   std::unordered_map<u32, const void*> plain_loops;
 
   std::vector<u32> links_here; // where the jumps end that are linked to this page's code
-  u32 number = 0;              // that no other page has
   bool aliased = false;        // at two addresses in one epoch: no links from here or to here
+
+  // Where it was found last, by Mmu::code_space().
+  struct Place {
+    u32 epoch = 0;
+    u64 va = 0;
+  };
+  std::array<Place, Mmu::kCodeSpaces> places;
 
   u64 ipa = 0;
   Mode mode;

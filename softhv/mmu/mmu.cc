@@ -182,6 +182,14 @@ struct Mmu::Impl final : DescriptorReader {
                    {.kind = ShootdownRequest::Kind::kCode, .ipa = ipa, .size = kTlbPageSize});
   }
 
+  // Whether a write would find nothing left to do, so that it need not miss.
+  bool written_before(const Leaf& leaf, Regime regime, const Stage2Page& page) const {
+    return (page.info[1].load(std::memory_order_seq_cst) & 1U << cpu.index) != 0 &&
+           (page.info[0].load(std::memory_order_seq_cst) & kPageHoldsCode) == 0 &&
+           (page.permissions & kStage2Write) != 0 &&
+           allowed(leaf.permissions, regime, Access::kWrite);
+  }
+
   TlbEntry& fill(u64 va, Regime regime, Access access, const Leaf& leaf, const Stage2Page& page) {
     const u64 tag = va & kTlbPageMask;
     TlbEntry& entry = table(regime).entry_for(va);
@@ -204,7 +212,8 @@ struct Mmu::Impl final : DescriptorReader {
     if (fast && allowed(leaf.permissions, regime, Access::kRead) &&
         (page.permissions & kStage2Read) != 0)
       entry.read_tag = tag;
-    if (fast && access == Access::kWrite) {
+    if (fast && (access == Access::kWrite ||
+                 (access == Access::kRead && written_before(leaf, regime, page)))) {
       entry.write_tag = tag;
       store.note_writer(entry);
     }
@@ -254,6 +263,10 @@ void Mmu::restart_epochs() {
 
 void Mmu::note_code(u64 va) {
   TlbStore::note_code(*impl_->slot, va);
+}
+
+size_t Mmu::code_space(u64 va) const {
+  return impl_->store.code_space(*impl_->slot, va);
 }
 
 u32 Mmu::mark_code(u64 ipa, std::atomic<u32>* info) {

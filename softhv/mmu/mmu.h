@@ -9,6 +9,7 @@
 #include "softhv/core/cpu.h"
 #include "softhv/core/shootdown.h"
 #include "softhv/mmu/stage2.h"
+#include "softhv/mmu/tlb_presence.h"
 #include "softhv/mmu/walker.h"
 
 namespace softhv {
@@ -60,6 +61,11 @@ public:
   // TlbEntry::code: from now on, whatever makes that entry invalid changes the number in
   // CpuCore::code_epochs for that half of the address space.
   void note_code(u64 va);
+
+  // Numbers the half of a context's address space that `va`, which is canonical, is in; contexts
+  // that share an epoch share the number. Of those with the same number one has a current epoch.
+  static constexpr size_t kCodeSpaces = 2 * TlbPresence::kSlots;
+  [[nodiscard]] size_t code_space(u64 va) const;
 
   // Makes every store to the page, by any vCPU, advance its generation, and returns the generation
   // to translate under: translate only while info[0] has that value. May wait for other vCPUs and

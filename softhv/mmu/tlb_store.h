@@ -138,6 +138,12 @@ public:
   // TlbEntry::code.
   static void note_code(TlbSlot& slot, u64 va);
 
+  // Mmu::code_space().
+  [[nodiscard]] size_t code_space(const TlbSlot& slot, u64 va) const {
+    return (va >> 55 & 1) != 0 ? static_cast<size_t>(slot.group - groups_.data())
+                               : groups_.size() + static_cast<size_t>(&slot - slots_.data());
+  }
+
 private:
   static constexpr size_t kWalks = 16384;
   static constexpr size_t kMaxBlocks = 4096;

@@ -21,6 +21,7 @@ constexpr u64 kGlobal = kUser & ~kDescNonGlobal;
 
 // TLBI op2 values.
 constexpr u32 kVmall = 0, kVae1 = 1, kAside1 = 2, kVaae1 = 3, kVale1 = 5, kVaale1 = 7;
+constexpr u32 kBlrX1 = 0xd63f'0020;
 constexpr u32 kInner = 3, kLocal = 7; // CRm
 
 class Tlb : public ::testing::TestWithParam<u32> {
@@ -200,6 +201,28 @@ TEST_F(Tlb, AnyAddressOfABlockInvalidatesAllOfIt) {
     tlbi(kInner, kVaae1, base + size - 0x1000, 0);
     EXPECT_EQ(look(base + page), 0) << level;
   }
+}
+
+// A read makes room for the writes that follow, unless they have to be noticed.
+TEST_F(Tlb, PagesThatWereWrittenAreWritableWhenRead) {
+  const auto writable = [&] {
+    tlbi(kLocal, kVmall, 0, 0);
+    EXPECT_NE(look(), 0);
+    return rig.cpu().tlb->entry_for(kVa).write_tag == kVa;
+  };
+  rig.tables.map(kVa, kData, kGlobal);
+  EXPECT_FALSE(writable()) << "not written yet";
+  rig.machine.x(1) = kVa;
+  ASSERT_TRUE(rig.execute(1, {kStrX0X1}).completed);
+  EXPECT_TRUE(writable());
+  rig.tables.map(kVa, kData, kGlobal | kDescReadOnly);
+  EXPECT_FALSE(writable());
+  rig.tables.map(kVa, kData, kGlobal & ~kDescPxn);
+  rig.machine.write<u32>(kData, kRet);
+  tlbi(kLocal, kVmall, 0, 0);
+  rig.machine.x(1) = kVa;
+  ASSERT_TRUE(rig.execute(1, {kBlrX1}).completed);
+  EXPECT_FALSE(writable()) << "holds code";
 }
 
 TEST_F(Tlb, ReadsFaultAgainAfterPermissionsChange) {
