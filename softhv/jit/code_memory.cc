@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "softhv/jit/code_memory.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -46,9 +47,22 @@ CodeMemory::~CodeMemory() {
   munmap(executable_, size_);
 }
 
+void CodeMemory::populate(size_t end) {
+  constexpr size_t kChunk = 512 << 10;
+  if (end <= populated_)
+    return;
+  end = std::min((end + kChunk - 1) & ~(kChunk - 1), size_);
+#if defined(MADV_POPULATE_WRITE)
+  madvise(writable_ + populated_, end - populated_, MADV_POPULATE_WRITE);
+  madvise(executable_ + populated_, end - populated_, MADV_POPULATE_READ);
+#endif
+  populated_ = end;
+}
+
 void CodeMemory::discard(size_t offset) {
   constexpr size_t kPage = 4096;
   const size_t first = (offset + kPage - 1) & ~(kPage - 1);
+  populated_ = std::min(populated_, first);
   if (first < size_)
     madvise(writable_ + first, size_ - first, MADV_REMOVE);
 }

@@ -25,6 +25,9 @@ public:
   [[nodiscard]] bool contains(const void* code) const {
     return code >= executable_ && code < executable_ + size_;
   }
+  // Commits what is before `end`, and some more, if it is not: page by page as it is written costs
+  // more.
+  void populate(size_t end);
   // Gives everything from `offset` on back to the host.
   void discard(size_t offset);
 
@@ -35,6 +38,7 @@ private:
   u8* writable_;
   u8* executable_;
   size_t size_;
+  size_t populated_ = 0;
 };
 
 } // namespace softhv::jit

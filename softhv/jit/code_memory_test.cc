@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "softhv/jit/code_memory.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 namespace softhv::jit {
 namespace {
@@ -58,6 +61,36 @@ TEST(CodeMemory, WhatIsDiscardedIsZero) {
   (*memory)->discard(4096);
   EXPECT_EQ(code.executable()[100], 1);
   EXPECT_EQ(code.executable()[kSize / 2], 0);
+}
+
+// Pages of the file behind `address` that are in memory.
+size_t resident_pages(void* address, size_t size) {
+  std::vector<unsigned char> pages(size / 4096);
+  EXPECT_EQ(mincore(address, size, pages.data()), 0);
+  return static_cast<size_t>(
+      std::ranges::count_if(pages, [](auto page) { return (page & 1) != 0; }));
+}
+
+TEST(CodeMemory, IsPopulatedAheadOfUse) {
+#if !defined(MADV_POPULATE_WRITE)
+  GTEST_SKIP() << "no way to populate a mapping";
+#endif
+  const auto memory = CodeMemory::create(kSize);
+  ASSERT_TRUE(memory);
+  CodeMemory& code = **memory;
+  EXPECT_EQ(resident_pages(code.writable(), kSize), 0U);
+  code.populate(5000);
+  const size_t pages = resident_pages(code.writable(), kSize);
+  if (pages == 0)
+    GTEST_SKIP() << "the host cannot populate a mapping";
+  EXPECT_GE(pages, 2U);
+  EXPECT_LT(pages, kSize / 4096);
+  code.populate(kSize);
+  EXPECT_EQ(resident_pages(code.writable(), kSize), kSize / 4096);
+  code.discard(5000);
+  EXPECT_EQ(resident_pages(code.writable(), kSize), 2U);
+  code.populate(9000);
+  EXPECT_GE(resident_pages(code.writable(), kSize), 3U);
 }
 
 TEST(CodeMemory, KnowsItsCode) {

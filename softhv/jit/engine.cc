@@ -536,6 +536,7 @@ struct Engine::Impl {
         translate(page, offset, Kind::kOrdinary);
       return;
     }
+    memory->populate(as.position() + kRoomForBlock);
     if (lockstep != nullptr)
       block = Lockstep::lift(page.host, offset, page.mode);
     else if (!is_loop(kind))
