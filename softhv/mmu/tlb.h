@@ -31,7 +31,7 @@ struct alignas(64) TlbEntry {
   [[nodiscard]] bool in_use() const { return (read_tag & write_tag & fetch_tag) != kTlbInvalid; }
 };
 
-inline constexpr unsigned kTlbIndexBits = 11;
+inline constexpr unsigned kTlbIndexBits = 12;
 inline constexpr unsigned kTlbEntries = 1U << kTlbIndexBits;
 
 // Which permissions apply. EL1 accesses with PSTATE.PAN set have a table of their own, so that
