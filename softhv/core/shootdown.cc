@@ -71,6 +71,12 @@ void sleep_until_all_served() {
 } // namespace
 
 void shootdown_post(Vm& vm, Cpu* self, const ShootdownRequest& request, u32 targets) {
+  if (self != nullptr) {
+    // What the caller has changed comes before whatever a vCPU that is created now reads.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (vm.has_one_cpu())
+      return;
+  }
   vm.for_each_cpu([&](Cpu& cpu) {
     if (&cpu == self || (targets >> cpu.index & 1) == 0 || !cpu.mmu->concerned(request))
       return;

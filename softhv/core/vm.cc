@@ -51,6 +51,7 @@ Cpu* Vm::create_cpu() {
   for (u32 index = 0; index < kMaxVcpus; ++index) {
     if (cpus_[index] != nullptr)
       continue;
+    cpu_count_.fetch_add(1, std::memory_order_seq_cst);
     cpus_[index] = std::make_unique<Cpu>(*this, index);
     return cpus_[index].get();
   }
@@ -63,12 +64,11 @@ void Vm::destroy_cpu(Cpu& cpu) {
     turns_->remove(cpu);
   add_to(departed_, cpu.statistics);
   cpus_[cpu.index].reset();
+  cpu_count_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
 u32 Vm::cpu_count() const {
-  const std::shared_lock lock(cpus_mutex_);
-  return static_cast<u32>(
-      std::ranges::count_if(cpus_, [](const auto& cpu) { return cpu != nullptr; }));
+  return cpu_count_.load(std::memory_order_seq_cst);
 }
 
 void Vm::wake(Cpu& cpu, u32 reason) {

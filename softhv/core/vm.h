@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -58,6 +59,8 @@ public:
   void destroy_cpu(Cpu& cpu);
 
   [[nodiscard]] u32 cpu_count() const;
+  // Whether there is one vCPU only. One that is created meanwhile has not begun to run.
+  [[nodiscard]] bool has_one_cpu() const { return cpu_count_.load(std::memory_order_seq_cst) == 1; }
 
   // Calls `visit(Cpu&)` for every vCPU, in index order, while none can be created or destroyed.
   // Must not be nested, and `visit` must not create or destroy one.
@@ -83,6 +86,7 @@ private:
   std::unique_ptr<Turns> turns_;
   mutable std::shared_mutex cpus_mutex_;
   std::array<std::unique_ptr<Cpu>, kMaxVcpus> cpus_;
+  std::atomic<u32> cpu_count_{0}; // of cpus_
   EngineOptions engine_options_;
   StatisticValues departed_{}; // counted by vCPUs that are gone
 };

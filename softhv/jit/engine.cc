@@ -207,6 +207,7 @@ struct Engine::Impl {
     } else {
       execute(p.ops);
     }
+    cpu.mmu->forget_fault();
     const bool stays = !p.leaves && cpu.s.pc == cpu.block_pc + 4 && !cpu.exit_pending &&
                        before == invalidations && epochs == code_epochs() && mode == mode_of(cpu);
     if (stays) {
@@ -257,6 +258,7 @@ struct Engine::Impl {
   // instruction that is there now, which a caller may link to: as long as the vCPU is still there,
   // it is that code, whatever has been served meanwhile.
   const void* find_code(Kind kind = Kind::kOrdinary) {
+    cpu.mmu->forget_fault();
     if (lockstep != nullptr)
       finish_lockstep();
     for (const u64 pc = cpu.s.pc;;) {

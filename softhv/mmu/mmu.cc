@@ -53,6 +53,32 @@ constexpr u64 stage2_needed(Access access) {
 
 } // namespace
 
+// That the tables had no translation, from a look at them to the next, for the same instruction.
+class KnownFault {
+public:
+  void remember(u64 va, const MmuFault& fault) {
+    known_ = true;
+    va_ = va;
+    fault_ = fault;
+  }
+  void forget() { known_ = false; }
+  // Whether the fault is known for `va`. Forgets it.
+  bool take(u64 va, MmuFault& fault) {
+    if (!known_)
+      return false;
+    known_ = false;
+    if (va_ != va)
+      return false;
+    fault = fault_;
+    return true;
+  }
+
+private:
+  bool known_ = false;
+  u64 va_ = 0;
+  MmuFault fault_;
+};
+
 struct Mmu::Impl final : DescriptorReader {
   explicit Impl(Cpu& owner) : cpu(owner) {
     config.pa_bits = static_cast<u8>(id::physical_address_bits(cpu.vm.ipa_bits));
@@ -64,21 +90,22 @@ struct Mmu::Impl final : DescriptorReader {
     Stage2Page page;
   };
 
-  std::optional<Stage2Page> stage2(u64 ipa) {
+  // nullptr: no memory there. Until the next call.
+  const Stage2Page* stage2(u64 ipa) {
     CachedPage& cached = pages[(ipa >> kTlbPageBits) & (kStage2Cached - 1)];
     if (cached.ipa != (ipa & kTlbPageMask)) {
       const std::optional<Stage2Page> page = cpu.vm.stage2.lookup(ipa);
       if (!page)
-        return std::nullopt;
+        return nullptr;
       cached = {ipa & kTlbPageMask, *page};
     }
-    return cached.page;
+    return &cached.page;
   }
 
   bool read_descriptor(u64 ipa, u64& value) override {
-    const std::optional<Stage2Page> page = stage2(ipa);
-    if (!page || (page->permissions & kStage2Read) == 0) {
-      descriptor_fault_mapped = page.has_value();
+    const Stage2Page* page = stage2(ipa);
+    if (page == nullptr || (page->permissions & kStage2Read) == 0) {
+      descriptor_fault_mapped = page != nullptr;
       return false;
     }
     const u8* host = page->host + (ipa & ~kTlbPageMask);
@@ -119,6 +146,8 @@ struct Mmu::Impl final : DescriptorReader {
   bool lookup(u64 va, Leaf& leaf, MmuFault& fault) {
     const u64 address = config.canonical(va);
     cpu.statistics.tlb_misses.add();
+    if (known_fault.take(va, fault))
+      return false;
     if (config.enabled) {
       if (const Leaf* known = store.find(*slot, address)) {
         leaf = *known;
@@ -229,6 +258,7 @@ struct Mmu::Impl final : DescriptorReader {
   u64 fpen = ~0ULL;
   bool descriptor_fault_mapped = false;
   bool walked = false; // by the last fetch()
+  KnownFault known_fault;
   std::array<CachedPage, kStage2Cached> pages{};
 };
 
@@ -300,9 +330,12 @@ bool Mmu::data(u64 va, DataAccess access, MmuTarget& target, MmuFault& fault) {
     return false;
   }
   target.ipa = target.leaf.ipa | (va & ~kTlbPageMask);
-  target.page = impl_->stage2(target.ipa);
-  if (!target.page)
+  const Stage2Page* page = impl_->stage2(target.ipa);
+  if (page == nullptr) {
+    target.page.reset();
     return true;
+  }
+  target.page = *page;
   if ((target.page->permissions & stage2_needed(kind)) == 0) {
     fault = {.status = kStatusPermission | 3, .stage2 = true, .ipa = target.ipa};
     return false;
@@ -318,10 +351,14 @@ bool Mmu::refill(u64 va, bool write, bool unprivileged) {
   const Access kind = write ? Access::kWrite : Access::kRead;
   Leaf leaf;
   MmuFault fault;
-  if (!impl_->stage1(va, regime, kind, leaf, fault))
+  if (!impl_->lookup(va, leaf, fault)) {
+    impl_->known_fault.remember(va, fault);
     return false;
-  const std::optional<Stage2Page> page = impl_->stage2(leaf.ipa);
-  if (!page || (page->permissions & stage2_needed(kind)) == 0)
+  }
+  if (!allowed(leaf.permissions, regime, kind))
+    return false;
+  const Stage2Page* page = impl_->stage2(leaf.ipa);
+  if (page == nullptr || (page->permissions & stage2_needed(kind)) == 0)
     return false;
   if (write) {
     if ((page->info[0].load(std::memory_order_seq_cst) & kPageHoldsCode) != 0)
@@ -330,6 +367,10 @@ bool Mmu::refill(u64 va, bool write, bool unprivileged) {
   }
   const TlbEntry& entry = impl_->fill(va, regime, kind, leaf, *page);
   return (write ? entry.write_tag : entry.read_tag) == (va & kTlbPageMask);
+}
+
+void Mmu::forget_fault() {
+  impl_->known_fault.forget();
 }
 
 bool Mmu::translate(u64 va, Regime regime, Access access, Leaf& leaf, MmuFault& fault) {
@@ -352,7 +393,7 @@ void Mmu::invalidate(const ShootdownRequest& request) {
   if (request.kind == Kind::kAll || request.kind == Kind::kIpa)
     impl_->pages.fill({});
   if (request.kind == Kind::kIpaWrite)
-    if (const std::optional<Stage2Page> page = impl_->stage2(request.ipa))
+    if (const Stage2Page* page = impl_->stage2(request.ipa); page != nullptr)
       page->info[1].fetch_and(~(1U << impl_->cpu.index), std::memory_order_seq_cst);
 }
 
@@ -397,9 +438,9 @@ TlbEntry* Mmu::fetch(u64 pc) {
     return nullptr;
   }
   const u64 ipa = leaf.ipa | (pc & ~kTlbPageMask);
-  const std::optional<Stage2Page> page = impl_->stage2(ipa);
-  if (!page || (page->permissions & kStage2Exec) == 0) {
-    const u8 kind = page ? kStatusPermission : kStatusTranslation;
+  const Stage2Page* page = impl_->stage2(ipa);
+  if (page == nullptr || (page->permissions & kStage2Exec) == 0) {
+    const u8 kind = page != nullptr ? kStatusPermission : kStatusTranslation;
     take_fetch_fault(cpu, pc, {.status = static_cast<u8>(kind | 3), .stage2 = true, .ipa = ipa});
     return nullptr;
   }

@@ -87,6 +87,10 @@ public:
   // takes more, and nothing has happened.
   bool refill(u64 va, bool write, bool unprivileged);
 
+  // refill() remembers that there was no translation, for the instruction that is interpreted then:
+  // to be called when that has been done, or anything else is.
+  void forget_fault();
+
   // Stage 1 for `va` as `regime` sees it, without memory attributes' effects: AT (Arm ARM D8.10).
   bool translate(u64 va, Regime regime, Access access, Leaf& leaf, MmuFault& fault);
 

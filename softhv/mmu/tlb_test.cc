@@ -58,6 +58,19 @@ TEST_F(Tlb, KeepsTranslationsUntilTheyAreInvalidated) {
   EXPECT_EQ(look(), 2);
 }
 
+TEST_F(Tlb, FaultsAreNotCached) {
+  for (const u32 instruction : {kLdrX0X1, kStrX0X1, kLdtrX0X1}) {
+    rig.machine.x(1) = kVa;
+    const Outcome fault = rig.execute(1, {instruction});
+    EXPECT_FALSE(fault.completed);
+    EXPECT_EQ(fault.far, kVa);
+    rig.tables.map(kVa, kData, kGlobal | kDescUser);
+    EXPECT_TRUE(rig.run_at(1, fault.elr).completed);
+    rig.machine.write<u64>(rig.tables.slot(kVa, 3), 0);
+    tlbi(kLocal, kVmall, 0, 0);
+  }
+}
+
 struct Form {
   u32 op2;
   bool by_va, by_asid;
