@@ -119,6 +119,7 @@ void Turns::execute(Cpu& cpu) {
   ++executions_;
   const GuestScope guest(cpu);
   clock_.start(cpu);
+  cpu.timer->update(); // time may have passed since its last turn
   cpu.retire_limit = limit(cpu);
   cpu.request(kAttentionInterrupt); // timers and lines may have changed since its last turn
   run_engine(cpu);

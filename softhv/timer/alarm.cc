@@ -31,8 +31,8 @@ void AlarmThread::Alarm::set(u64 deadline) {
   // Sequentially consistent, as is run()'s store of sleeps_until_ before its look at the deadlines:
   // either this thread sees that the sleep is too long, or that one sees the deadline.
   deadline_.store(deadline, std::memory_order_seq_cst);
-  if (thread_.sleeps_until_.load(std::memory_order_seq_cst) <= deadline &&
-      thread_.sleeps_until_ != 0)
+  const u64 sleeps_until = thread_.sleeps_until_.load(std::memory_order_seq_cst);
+  if (sleeps_until != 0 && sleeps_until <= deadline)
     return;
   {
     const std::lock_guard lock(thread_.mutex_);

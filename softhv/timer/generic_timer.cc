@@ -89,21 +89,11 @@ void GenericTimer::reset() {
 }
 
 // The value of CNTPCT at which `timer`, whose own counter stands at `count`, raises its output.
-u64 GenericTimer::deadline(const Comparator& timer, u64 count, u64 now) const {
+u64 GenericTimer::deadline(const Comparator& timer, u64 count, u64 now) {
   if ((timer.control & (kEnable | kImask)) != kEnable || count >= timer.compare)
     return kNever;
   const u64 distance = timer.compare - count;
   return distance > kNever - now ? kNever : now + distance;
-}
-
-u64 GenericTimer::next_deadline() const {
-  const u64 now = clock_.now();
-  u64 next = kNever;
-  if (cpu_.gic != nullptr)
-    next = deadline(physical_, now, now);
-  if (cpu_.gic != nullptr || !masked_)
-    next = std::min(next, deadline(virtual_, now - offset_, now));
-  return next;
 }
 
 u64 GenericTimer::next_stream_event() const {
@@ -121,22 +111,29 @@ u64 GenericTimer::next_stream_event() const {
   return now + (period - phase);
 }
 
+// All by one look at the clock: an output that rises after it has a deadline, however late that is
+// looked at.
 void GenericTimer::update() {
+  const u64 now = clock_.now();
+  const u64 count = now - offset_;
+  next_deadline_ = kNever;
+  if (cpu_.gic != nullptr || !masked_)
+    next_deadline_ = deadline(virtual_, count, now);
   if (cpu_.gic != nullptr) {
-    cpu_.gic->set_ppi(kVirtualTimerPpi, virtual_asserted());
-    cpu_.gic->set_ppi(kPhysicalTimerPpi, physical_asserted());
-  } else if (!masked_ && virtual_asserted()) {
+    next_deadline_ = std::min(next_deadline_, deadline(physical_, now, now));
+    cpu_.gic->set_ppi(kVirtualTimerPpi, asserted(virtual_, count));
+    cpu_.gic->set_ppi(kPhysicalTimerPpi, asserted(physical_, now));
+  } else if (!masked_ && asserted(virtual_, count)) {
     cpu_.request(kAttentionInterrupt);
   }
   if (Turns* turns = cpu_.vm.turns(); turns != nullptr) {
     turns->deadline_changed(cpu_);
     return;
   }
-  const u64 next = next_deadline();
-  if (next == kNever)
+  if (next_deadline_ == kNever)
     alarm_.clear();
   else
-    alarm_.set(next);
+    alarm_.set(next_deadline_);
 }
 
 } // namespace softhv::timer

@@ -47,8 +47,9 @@ public:
   // called when the alarm rings and before the vCPU runs or its interrupt state is read.
   void update();
 
-  // The counter value at which the next output rises, kNever if none will.
-  [[nodiscard]] u64 next_deadline() const;
+  // The counter value at which the next output rises of those that were low at the last update(),
+  // kNever if none will. It may have come since.
+  [[nodiscard]] u64 next_deadline() const { return next_deadline_; }
 
   // The counter value of the next event of the event stream (CNTKCTL_EL1.EVNTEN), kNever if off.
   [[nodiscard]] u64 next_stream_event() const;
@@ -68,7 +69,7 @@ private:
   };
   [[nodiscard]] static bool asserted(const Comparator& timer, u64 count);
   [[nodiscard]] static u64 control(const Comparator& timer, u64 count);
-  [[nodiscard]] u64 deadline(const Comparator& timer, u64 count, u64 now) const;
+  [[nodiscard]] static u64 deadline(const Comparator& timer, u64 count, u64 now);
 
   Cpu& cpu_;
   const Clock& clock_;
@@ -76,6 +77,7 @@ private:
   Comparator virtual_;
   Comparator physical_;
   u64 offset_ = 0;
+  u64 next_deadline_ = kNever;
   bool masked_ = false;
 };
 

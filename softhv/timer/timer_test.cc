@@ -6,6 +6,7 @@
 #include "softhv/core/wait.h"
 #include "softhv/gic/cpu_interface.h"
 #include "softhv/gic/gic.h"
+#include "softhv/interp/op.h"
 #include "softhv/timer/generic_timer.h"
 
 namespace softhv::timer {
@@ -189,6 +190,44 @@ TEST_F(TimerWithoutGicTest, PhysicalTimerInterruptsNobody) {
   timer().write(Register::kCntpCtlEl0, kEnable);
   EXPECT_FALSE(deliver_pending_interrupt(*cpu));
   EXPECT_EQ(timer().read(Register::kCntpCtlEl0), kEnable | kIstatus);
+}
+
+// Time that passes between any two looks at it, as it does for a thread that the host keeps waiting.
+class RestlessClock final : public Clock {
+public:
+  [[nodiscard]] u64 now() const override { return ++ticks; }
+  [[nodiscard]] std::chrono::steady_clock::time_point host_time(u64 deadline) const override {
+    sleeps_for_ever = sleeps_for_ever || deadline == kNever;
+    return std::chrono::steady_clock::time_point::min();
+  }
+  mutable std::atomic<u64> ticks{1'000'000};
+  mutable std::atomic<bool> sleeps_for_ever{false};
+};
+
+// However the deadline falls between what WFI and the timer do, the interrupt ends the wait.
+TEST(RestlessTimerTest, WfiSeesATimerThatExpiresOnTheWayToSleep) {
+  auto owned = std::make_unique<RestlessClock>();
+  RestlessClock& clock = *owned;
+  Vm vm(40, std::move(owned));
+  vm.gic = std::make_unique<gic::Gic>(
+      vm, gic::Config{.distributor_base = 0x10000000, .redistributor_base = 0x20000000});
+  Cpu* cpu = vm.create_cpu();
+  ASSERT_TRUE(vm.internal_write(*cpu, 0x10000000, 4, gic::kCtlrEnableGroup1));
+  ASSERT_TRUE(vm.internal_write(*cpu, 0x20000000 + 0x10100, 4, 1U << 27));
+  ASSERT_TRUE(cpu->gic->write(gic::kIccPmrEl1, 0xf0));
+  ASSERT_TRUE(cpu->gic->write(gic::kIccIgrpen1El1, 1));
+  const interp::Op wfi;
+  for (u64 distance = 1; distance < 40; ++distance) {
+    cpu->timer->write(Register::kCntvCtlEl0, 0);
+    cpu->timer->write(Register::kCntvCvalEl0, clock.ticks + distance);
+    cpu->timer->write(Register::kCntvCtlEl0, kEnable);
+    for (u64 waits = 0; cpu->interrupt_lines == 0 && waits < distance; ++waits) {
+      cpu->attention = 0;
+      wait_for_interrupt(*cpu, &wfi);
+    }
+    EXPECT_NE(cpu->interrupt_lines, 0U) << distance;
+    EXPECT_FALSE(clock.sleeps_for_ever) << distance;
+  }
 }
 
 // The alarm asks a vCPU that runs guest code, played here by a loop, for attention.
