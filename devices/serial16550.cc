@@ -196,9 +196,10 @@ void Serial16550::write_fcr(u8 value) {
   reg_.fcr = enable ? value & (kFcrEnable | kFcrTrigger) : 0;
 }
 
+// A driver that starts may enable the interrupt before it switches the FIFOs, and RTS after that:
+// what came in between goes back.
 void Serial16550::clear_receiver() {
-  const bool ready = (reg_.mcr & kMcrRts) != 0 || (reg_.ier & kIerReceive) != 0;
-  if (!ready && !loopback()) {
+  if ((reg_.mcr & kMcrRts) == 0 && !loopback()) {
     held_.insert(held_.begin(), fifo_.begin(), fifo_.end());
   }
   fifo_.clear();

@@ -5,9 +5,9 @@
 // The line is infinitely fast: a byte written to THR has left when the write returns, and the
 // receive FIFO is filled as soon as it has room. The sender honours RTS as hardware flow control
 // does: it sends while RTS is on or the receive interrupt is enabled, or as long as the guest never
-// wrote MCR (it polls); otherwise bytes wait. Bytes that the guest clears from the FIFO while it
-// is not ready to receive go back to the sender, so that nothing typed is lost while a driver
-// starts. Breaks, parity and framing errors do not occur; an overrun does in loopback mode only.
+// wrote MCR (it polls); otherwise bytes wait. Bytes that the guest clears from the FIFO while RTS
+// is off go back to the sender, which need not have sent them: nothing typed is lost while a driver
+// starts. With RTS on they are lost, as the guest wants it. Breaks, parity and framing errors do not occur; an overrun does in loopback mode only.
 #pragma once
 
 #include <array>

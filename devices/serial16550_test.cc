@@ -217,6 +217,29 @@ TEST_F(Serial, NothingTypedEarlyIsLost) {
   EXPECT_EQ(received, text);
 }
 
+// Linux enables the interrupt, then switches the FIFOs, which clears them (8.5), then turns on RTS.
+TEST_F(Serial, NothingIsLostWhileADriverEnablesTheReceiver) {
+  const std::string text = "early bytes, more of them than a FIFO holds";
+  set(kMcr, 0x08);
+  type(text);
+  set(kIer, 5);
+  set(kFcr, 0x81);
+  set(kMcr, 0x0b);
+  std::string received;
+  while ((get(kLsr) & 1) != 0) {
+    received.push_back(static_cast<char>(get(kData)));
+  }
+  EXPECT_EQ(received, text);
+}
+
+TEST_F(Serial, AReadyGuestMayClearWhatCame) {
+  set(kFcr, 0x01);
+  set(kMcr, 0x02);
+  type("0123456789abcdefXYZ");
+  set(kFcr, 0x03);
+  EXPECT_EQ(get(kData), 'X');
+}
+
 TEST_F(Serial, BackpressureLosesNothing) {
   std::string text;
   for (int i = 0; i < 100'000; ++i) {
