@@ -52,8 +52,7 @@ public:
       return terminal.error();
     }
     const bool scripted = config.icount && config.icount->script;
-    Status status = scripted ? machine_->run() : run_with_input();
-    output_->close();
+    Status status = scripted ? run_to_the_end() : run_with_input();
     if (config.statistics) {
       for (const std::string& line : statistics_table(machine_->statistics())) {
         log_.plain(line);
@@ -68,7 +67,15 @@ public:
   }
 
 private:
-  // With whatever comes on standard input while the guest runs.
+  // The reader of the console gets all of it.
+  Status run_to_the_end() {
+    Status status = machine_->run();
+    output_->close();
+    return status;
+  }
+
+  // With whatever comes on standard input while the guest runs. Keys work for as long as there is
+  // something to wait for.
   Status run_with_input() {
     auto input = ConsoleInput::start(STDIN_FILENO, make_keys(), [this](std::span<const u8> bytes) {
       return machine_->console_input(bytes);
@@ -77,7 +84,7 @@ private:
       return input.error();
     }
     input_.store(input->get());
-    Status status = machine_->run();
+    Status status = run_to_the_end();
     input_.store(nullptr); // nothing of the machine runs any more
     return status;
   }

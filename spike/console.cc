@@ -17,7 +17,7 @@ namespace {
 
 // How far the reader of standard output may lag behind.
 constexpr size_t kOutputBuffer = 256ULL * 1024;
-// How long close() waits for it to take more.
+// How long it may take for more after give_up().
 constexpr int kFlushMilliseconds = 1000;
 // How much is read ahead of the UART: enough for keys to be seen although the guest does not read,
 // little enough to hold a paste up.
@@ -50,12 +50,16 @@ void ConsoleOutput::write(std::span<const u8> bytes) {
 
 void ConsoleOutput::give_up() {
   const std::lock_guard lock(mutex_);
-  closing_ = true;
+  closing_ = gave_up_ = true;
   changed_.notify_all();
 }
 
 void ConsoleOutput::close() {
-  give_up();
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+    changed_.notify_all();
+  }
   if (thread_.joinable()) {
     thread_.join();
   }
@@ -94,12 +98,12 @@ void ConsoleOutput::main() {
 size_t ConsoleOutput::write_out(std::span<const u8> bytes) {
   size_t done = 0;
   while (done < bytes.size()) {
-    // Never more than a pipe takes at once: the write itself must not block after close().
+    // Never more than a pipe takes at once: the write itself must not block after give_up().
     pollfd ready = {fd_, POLLOUT, 0};
     const int n = ::poll(&ready, 1, kFlushMilliseconds);
     if (n == 0) {
       const std::lock_guard lock(mutex_);
-      if (closing_) {
+      if (gave_up_) {
         break;
       }
       continue;

@@ -18,7 +18,7 @@ namespace kindling::spike {
 
 // Writes bytes to a file descriptor from a thread of its own. write() waits while the reader lags
 // more than a buffer behind, and then holds the writer, which is the guest, up; it never waits
-// after close(). Thread-safe.
+// after close() or give_up(). Thread-safe.
 class ConsoleOutput {
 public:
   // `failed` is called once, from the thread, when the descriptor takes no more.
@@ -28,15 +28,16 @@ public:
   ConsoleOutput& operator=(const ConsoleOutput&) = delete;
 
   void write(std::span<const u8> bytes);
-  // Lets whoever waits in write() go; what it still wants to write is dropped.
+  // Lets whoever waits in write() or close() go; what it still wants to write is dropped, and what
+  // the reader does not take without much delay.
   void give_up();
-  // Writes out what there is, as far as the reader takes it without much delay, and ends the
-  // thread. Later writes are dropped.
+  // Writes out what there is, however long the reader takes, and ends the thread. Later writes are
+  // dropped.
   void close();
 
 private:
   void main();
-  // How much of `bytes` went out; fewer than all when the descriptor failed or, after close(),
+  // How much of `bytes` went out; fewer than all when the descriptor failed or, after give_up(),
   // when it does not take more.
   size_t write_out(std::span<const u8> bytes);
 
@@ -46,6 +47,7 @@ private:
   std::condition_variable changed_;
   std::vector<u8> buffer_;
   bool closing_ = false;
+  bool gave_up_ = false;
   bool broken_ = false;
   std::thread thread_;
 };

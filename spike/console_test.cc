@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <future>
 #include <string>
@@ -80,6 +81,28 @@ TEST(ConsoleOutput, AWriterIsLetGoWhenTheReaderDoesNotRead) {
   started.get_future().wait();
   output.give_up();
   writer.wait();
+}
+
+TEST(ConsoleOutput, AReaderMayTakeItsTimeAfterTheEnd) {
+  Pipe pipe;
+  const std::string text(200'000, 'x');
+  ConsoleOutput output(pipe.writer(), [](const Error&) { ADD_FAILURE(); });
+  output.write(bytes(text));
+  auto closed = std::async(std::launch::async, [&] { output.close(); });
+  EXPECT_EQ(closed.wait_for(std::chrono::milliseconds(1500)), std::future_status::timeout);
+  auto reader = std::async(std::launch::async, [&] { return pipe.read_all(); });
+  closed.wait();
+  pipe.close_writer();
+  EXPECT_EQ(reader.get().size(), text.size());
+}
+
+TEST(ConsoleOutput, TheEndDoesNotWaitForAReaderThatWasGivenUp) {
+  Pipe pipe;
+  ConsoleOutput output(pipe.writer(), [](const Error&) {});
+  output.write(bytes(std::string(200'000, 'x')));
+  auto closed = std::async(std::launch::async, [&] { output.close(); });
+  output.give_up();
+  closed.wait();
 }
 
 TEST(ConsoleOutput, ABrokenReaderIsReportedOnce) {
