@@ -5,6 +5,7 @@
 #include <cstring>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -114,8 +115,9 @@ public:
         stop();
         return s;
       }
-      const Ending ending = wait_for_end();
+      wait_for_end();
       stop();
+      const Ending ending = take_ending();
       if (ending == Ending::kFailure) {
         return *failure_;
       }
@@ -256,14 +258,16 @@ private:
     return {};
   }
 
-  Ending wait_for_end() {
+  void wait_for_end() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return ending_ != Ending::kNone; });
-    const Ending ending = ending_;
-    if (ending == Ending::kReset) {
-      ending_ = Ending::kNone;
-    }
-    return ending;
+  }
+
+  // What the session that has ended wanted, all its vCPUs together: two may ask for a reset at once,
+  // and one may power off while another resets.
+  Ending take_ending() {
+    const std::lock_guard lock(mutex_);
+    return ending_ == Ending::kReset ? std::exchange(ending_, Ending::kNone) : ending_;
   }
 
   // vCPUs first, then the devices, then what both of them use.
