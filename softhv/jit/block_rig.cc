@@ -23,19 +23,9 @@ using testing::kDescReadOnly;
 using testing::kDescUser;
 using testing::Rig;
 
-// Registers with a task: pointers into the data pages, small indices, and one that bounds loops.
-constexpr u32 kFirstPointer = 24;
-constexpr u32 kPointers = 5; // X24 to X28
-constexpr u32 kCounter = 29;
-constexpr u32 kFirstIndex = 20;
-constexpr u32 kIndices = 4;
-
 // Writable, writable, read-only, not mapped, EL1's own, Device memory.
 constexpr unsigned kDataPages = 6;
 constexpr u64 kPage = kTlbPageSize;
-
-constexpr u32 kSubCounter = 0xd100'07bd; // sub x29, x29, #1
-constexpr u32 kTbzCounter = 0xb6f8'001d; // tbz x29, #63, ...
 
 u64 seed_of(std::span<const u8> input) {
   u64 seed = 0xcbf2'9ce4'8422'2325;
@@ -172,8 +162,9 @@ void BlockGenerator::add_control(BlockCase& c, unsigned length) {
 void BlockGenerator::resolve(BlockCase& c) {
   c.entered.push_back(true); // the end
   for (const Jump& jump : jumps_) {
-    size_t target =
-        jump.backward ? below(jump.index) : jump.index + 1 + below(c.words.size() - jump.index);
+    size_t target = jump.target     ? *jump.target
+                    : jump.backward ? below(jump.index)
+                                    : jump.index + 1 + below(c.words.size() - jump.index);
     while (!c.entered[target])
       jump.backward ? --target : ++target;
     const auto offset = static_cast<u32>(target - jump.index);
@@ -192,13 +183,17 @@ void BlockGenerator::fill(BlockCase& c) {
   for (u32 i = 0; i < kIndices; ++i)
     s.x[kFirstIndex + i] = chance(80) ? below(64) : -below(64);
   const auto offset = [&] { return chance(60) ? 8 * below(32) : below(256); };
-  const auto boundary = [&](u64 page) { return kData + page * kPage - below(24); };
+  const auto boundary = [&](u64 page) {
+    return kData + page * kPage - (chance(60) ? below(24) : 8 * below(64));
+  };
   s.x[kFirstPointer] = kData + 512 + offset();
   s.x[kFirstPointer + 1] = chance(70) ? kData + kPage + 512 + offset() : boundary(1);
   s.x[kFirstPointer + 2] = chance(50) ? boundary(1) : boundary(2);
   s.x[kFirstPointer + 3] = chance(60) ? kData + 512 + 16 * below(16) : kData + 2 * kPage + offset();
-  s.x[kFirstPointer + 4] = kData + (chance(60) ? 0 : below(kDataPages)) * kPage + 512 + offset();
-  s.x[kCounter] = below(6);
+  s.x[kFirstPointer + 4] =
+      chance(80) ? kData + (chance(60) ? 0 : below(kDataPages)) * kPage + 512 + offset()
+                 : boundary(2 + below(kDataPages - 2));
+  s.x[kCounter] = chance(60) ? below(6) : below(60);
   s.x[kRegSp] = kData + 0x800 + (chance(90) ? 16 * below(8) : below(16));
 }
 
@@ -209,8 +204,19 @@ BlockCase BlockGenerator::make() {
   c.cold = chance(25);
   c.piece = 1 + below(12);
   const auto length = static_cast<unsigned>(1 + below(chance(80) ? 16 : 60));
-  while (c.words.size() < length)
-    chance(20) ? add_control(c, length) : add_row(c);
+  while (c.words.size() < length) {
+    const u64 what = below(100);
+    if (what < 20)
+      add_control(c, length);
+    else if (what < 25)
+      add_nothing(c);
+    else if (what < 33)
+      add_near_accesses(c);
+    else if (what < 39)
+      add_loop(c);
+    else
+      add_row(c);
+  }
   resolve(c);
   fill(c);
   // At the end of a page now and then, so that blocks and branches leave it.
@@ -229,9 +235,11 @@ struct BlockRig::Side {
                                    0,
                                    kNormal,
                                    kNormal | kDescUser | testing::desc_attr(1)};
+    // What is behind a page's end is not what follows it in memory.
+    constexpr u64 kFrames[] = {0, 2, 1, 3, 5, 4};
     for (unsigned i = 0; i < kDataPages; ++i)
       if (kAttributes[i] != 0)
-        rig.tables.map(kData + i * kPage, kData + i * kPage, kAttributes[i]);
+        rig.tables.map(kData + i * kPage, kData + kFrames[i] * kPage, kAttributes[i]);
     using kindling::arch::sysreg;
     rig.set_sysreg(sysreg(3, 0, 1, 0, 0),
                    testing::kSctlrM | testing::kSctlrSa | testing::kSctlrSa0 | testing::kSctlrSpan);

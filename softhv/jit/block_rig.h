@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
@@ -14,6 +15,17 @@
 #include "softhv/testing/rig.h"
 
 namespace softhv::jit {
+
+// Registers with a task: pointers into the data pages, small indices, and one that bounds loops.
+inline constexpr u32 kFirstPointer = 24;
+inline constexpr u32 kPointers = 5; // X24 to X28
+inline constexpr u32 kCounter = 29;
+inline constexpr u32 kFirstIndex = 20;
+inline constexpr u32 kIndices = 4;
+
+// Ends every loop.
+inline constexpr u32 kSubCounter = 0xd100'07bd; // sub x29, x29, #1
+inline constexpr u32 kTbzCounter = 0xb6f8'001d; // tbz x29, #63, ...
 
 // A program and what it starts from.
 struct BlockCase {
@@ -40,6 +52,13 @@ private:
   void add(BlockCase& c, u32 word, bool may_enter = true);
   void add_row(BlockCase& c);
   void add_control(BlockCase& c, unsigned length);
+  // What the passes and the register mapping look for (block_shapes.cc).
+  void add_nothing(BlockCase& c);
+  void add_near_accesses(BlockCase& c);
+  void add_loop(BlockCase& c);
+  void add_arithmetic(BlockCase& c);
+  u32 near_access(u32 base, unsigned steps);
+  u32 any_access();
   void resolve(BlockCase& c);
   u32 with_registers(const isa::Row& row, u32 word);
   void fill(BlockCase& c);
@@ -49,6 +68,7 @@ private:
     unsigned width; // of the immediate
     unsigned low;   // its lowest bit
     bool backward;
+    std::optional<size_t> target = std::nullopt; // else any
   };
 
   std::span<const u8> input_;
