@@ -3,6 +3,8 @@
 // for is gone.
 #include <gtest/gtest.h>
 
+#include "softhv/gic/cpu_interface.h"
+#include "softhv/gic/gic.h"
 #include "softhv/testing/rig.h"
 
 namespace softhv::jit {
@@ -199,6 +201,34 @@ TEST_F(JitJumps, CallsMayNestDeeply) {
   EXPECT_TRUE(rig.run_at(1, kCaller).completed);
   EXPECT_EQ(x(0), 20'000U);
   EXPECT_EQ(x(6), kUpper | 0x2000'0000);
+}
+
+// A look over a page's end fails, and the block is left for code that shares none, with an
+// interrupt that is masked to be looked at on the way. The jump must lead to that code from then
+// on: linked to the ordinary code of the same place it would lead to one more block that fails.
+TEST_F(JitJumps, AJumpIsLinkedToTheKindOfCodeItAskedFor) {
+  constexpr u64 kGicd = 0x3000'0000;
+  constexpr u32 kSpi = 40;
+  Vm& vm = rig.machine.vm();
+  Cpu& cpu = rig.cpu();
+  vm.gic = std::make_unique<gic::Gic>(
+      vm, gic::Config{.distributor_base = kGicd, .redistributor_base = 0x3800'0000});
+  cpu.gic = std::make_unique<gic::CpuInterface>(*vm.gic, cpu, 0);
+  ASSERT_TRUE(vm.internal_write(cpu, kGicd, 4, gic::kCtlrEnableGroup1));
+  ASSERT_TRUE(vm.internal_write(cpu, kGicd + 0x104, 4, 1U << (kSpi - 32))); // GICD_ISENABLER1
+  ASSERT_TRUE(cpu.gic->write(gic::kIccPmrEl1, 0xf0));
+  ASSERT_TRUE(cpu.gic->write(gic::kIccIgrpen1El1, 1));
+  rig.tables.map(kGicd, kGicd, kDescAf | testing::desc_attr(1));
+  map(kCaller + 8 * kPage, 8);
+  map(kCaller + 9 * kPage, 9);
+  write(0, {0xb900'00c7 /* str w7, [x6] */, 0xf85f'812a /* ldur x10, [x9, #-8] */,
+            0xf940'012b /* ldr x11, [x9] */, hvc(0x200)});
+  x(6) = kGicd + 0x40; // GICD_SETSPI_NSR
+  x(7) = kSpi;
+  x(9) = kCaller + 9 * kPage;
+  EXPECT_TRUE(rig.run_at(1, kCaller).completed);
+  EXPECT_NE(cpu.interrupt_lines.load(), 0U);
+  EXPECT_EQ(cpu.statistics.blocks_translated.get(), 2U);
 }
 
 // Entries of the return stack that nothing returns to.

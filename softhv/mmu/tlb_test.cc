@@ -6,6 +6,7 @@
 
 #include "arch/sysreg.h"
 #include "softhv/core/shootdown.h"
+#include "softhv/mmu/tlb_store.h"
 #include "softhv/testing/rig.h"
 
 namespace softhv::testing {
@@ -69,6 +70,25 @@ TEST_F(Tlb, FaultsAreNotCached) {
     rig.machine.write<u64>(rig.tables.slot(kVa, 3), 0);
     tlbi(kLocal, kVmall, 0, 0);
   }
+}
+
+// Code in an upper half that contexts share may be linked to by way of any of them.
+TEST(TlbStoreTest, AContextThatIsForgottenPassesOnWhereThereIsCode) {
+  const auto store = std::make_unique<TlbStore>();
+  constexpr u64 kCode = 0xffff'8000'1234'5000;
+  const auto select = [&](u16 asid) -> TlbSlot& {
+    return store->select({.asid = asid, .enabled = true});
+  };
+  TlbStore::note_code(select(1), kCode);
+  u16 asid = 1;
+  while (asid <= TlbPresence::kSlots)
+    select(++asid);
+  const TlbSlot& last = select(asid);
+  const u32 epoch = last.upper_code.number;
+  store->invalidate({.kind = ShootdownRequest::Kind::kVaAllAsid, .va = kCode + 0x1000});
+  EXPECT_EQ(last.upper_code.number, epoch);
+  store->invalidate({.kind = ShootdownRequest::Kind::kVaAllAsid, .va = kCode});
+  EXPECT_NE(last.upper_code.number, epoch);
 }
 
 struct Form {
