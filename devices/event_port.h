@@ -36,7 +36,8 @@ public:
   // Of a synchronous port: calls `wake`, with no lock of the port held, once monotonic_ns() has
   // reached `ns`. Each owner has one alarm, the last that it set; kNoAlarm: none.
   static constexpr u64 kNoAlarm = ~0ULL;
-  virtual void set_alarm(const void* /*owner*/, u64 /*ns*/, std::function<void()> /*wake*/) {}
+  virtual void set_alarm(const void* /*owner*/, u64 /*ns*/, const std::function<void()>& /*wake*/) {
+  }
 };
 
 // The port of an ordinary run: the host's clocks and random numbers, events applied as they come.

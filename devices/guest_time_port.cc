@@ -47,11 +47,11 @@ Status GuestTimePort::random(std::span<u8> to) {
   return {};
 }
 
-void GuestTimePort::set_alarm(const void* owner, u64 ns, std::function<void()> wake) {
+void GuestTimePort::set_alarm(const void* owner, u64 ns, const std::function<void()>& wake) {
   const std::lock_guard lock(mutex_);
   alarms_.erase(owner);
   if (ns != kNoAlarm) {
-    alarms_.emplace(owner, Alarm{ns, next_serial_++, std::move(wake)});
+    alarms_.emplace(owner, Alarm{ns, next_serial_++, wake});
   }
   set_next_alarm();
 }

@@ -35,7 +35,7 @@ public:
   u64 monotonic_ns() override;
   Status random(std::span<u8> to) override;
   [[nodiscard]] bool synchronous() const override { return true; }
-  void set_alarm(const void* owner, u64 ns, std::function<void()> wake) override;
+  void set_alarm(const void* owner, u64 ns, const std::function<void()>& wake) override;
 
 private:
   struct Alarm {

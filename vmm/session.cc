@@ -64,7 +64,9 @@ Status Session::start_thread(unsigned index) {
   std::promise<Status> created;
   try {
     threads_.emplace_back([this, index, &created] {
-      VcpuThread(context_, index).run([&created](Status status) { created.set_value(status); });
+      VcpuThread(context_, index).run([&created](const Status& status) {
+        created.set_value(status);
+      });
     });
   } catch (const std::system_error& error) {
     return Error{fmt::format("the host gives no thread: {}", error.what())};
