@@ -77,8 +77,8 @@ template <Kind kKind, HostBinary kOperation, Check kCheck, Source kSource = Sour
           After kAfter = After::kNothing>
 bool binary(Assembler& as, const VectorOperands& o) {
   const Lanes l = lanes_of<kKind>(o.word);
-  constexpr bool kDivides = kOperation == static_cast<HostBinary>(div); // not zero by zero
-  const Pair p = sources(as, l, o, kSource, kDivides ? Upper::kLowAgain : Upper::kZeros);
+  const bool divides = kOperation == static_cast<HostBinary>(div); // not zero by zero
+  const Pair p = sources(as, l, o, kSource, divides ? Upper::kLowAgain : Upper::kZeros);
   kOperation(as, l, kT0, p.a, p.b);
   check(as, l, kT0, kCheck);
   change_sign(as, l, kAfter);
