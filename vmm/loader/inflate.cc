@@ -15,7 +15,7 @@ namespace kindling::vmm {
 
 namespace {
 
-constexpr size_t kChunk = 256 * 1024;
+constexpr size_t kChunk = 256ULL * 1024;
 // A Zstandard frame may ask its reader for a window of any size; kernels use up to 128 MiB.
 constexpr int kMaxWindowLog = 27;
 

@@ -161,7 +161,7 @@ Result<u64> check_archives(const InputFile& file, u64 offset, Depth depth,
     if (*kind != ArchiveKind::kCpio && depth == Depth::kPlainOnly) {
       return offset;
     }
-    const auto behind =
+    auto behind =
         *kind == ArchiveKind::kCpio
             ? walk_cpio(file, offset)
             : inflate_one(file, offset,
