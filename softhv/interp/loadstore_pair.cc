@@ -19,13 +19,13 @@ u64 address_of(const Op* op, u64 base) {
 // As aligned_read_pointer(), for two elements within one page.
 template <unsigned kSize>
 const void* pair_read_pointer(Cpu& cpu, u64 va) {
-  if ((va & (kTlbPageSize - 1)) > kTlbPageSize - 2 * kSize)
+  if ((va & (kTlbPageSize - 1)) > kTlbPageSize - 2ULL * kSize)
     return nullptr;
   return aligned_read_pointer(cpu, va, kSize);
 }
 template <unsigned kSize>
 void* pair_write_pointer(Cpu& cpu, u64 va) {
-  if ((va & (kTlbPageSize - 1)) > kTlbPageSize - 2 * kSize)
+  if ((va & (kTlbPageSize - 1)) > kTlbPageSize - 2ULL * kSize)
     return nullptr;
   return aligned_write_pointer(cpu, va, kSize);
 }

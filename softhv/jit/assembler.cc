@@ -82,7 +82,7 @@ Assembler::CodeLookup Assembler::find_code() {
   const Fixup no_code = jump_forward(Cc::kE);
   mov(state64(offsetof(CpuCore, code_page)), page);
   and_(va.cvt32(), static_cast<u32>(kTlbPageSize - 1));
-  return {miss, no_code, ptr[entry + va * 2 + static_cast<int>(offsetof(Page, entries))]};
+  return {miss, no_code, ptr[entry + va * 2 + static_cast<int>(offsetof(PageEntries, entries))]};
 }
 
 Xbyak::Address Assembler::constant(u64 low, u64 high) {

@@ -20,8 +20,10 @@ constexpr u32 kSpsrEl1 = 3U << 14 | 4U << 7;         // op0 3, op1 0, CRn 4, CRm
 constexpr u32 kSpEl0 = 3U << 14 | 4U << 7 | 1U << 3; // op0 3, op1 0, CRn 4, CRm 1, op2 0
 
 i64 offset_of(u64 SystemRegisters::*field) {
-  const CpuState* state = nullptr;
-  return static_cast<i64>(reinterpret_cast<intptr_t>(&(state->sys.*field)));
+  static const SystemRegisters registers{};
+  return static_cast<i64>(offsetof(CpuState, sys)) +
+         (reinterpret_cast<const u8*>(&(registers.*field)) -
+          reinterpret_cast<const u8*>(&registers));
 }
 
 // Where the register is stored, or -1 when an access is more than that of memory.

@@ -21,7 +21,8 @@ ir::Block lift(const std::vector<u32>& words, u32 offset = 0, Mode mode = {},
   std::vector<u8> page(kTlbPageSize);
   for (u32 at = 0; at < kTlbPageSize; at += 4)
     std::memcpy(&page[at], &kNop, 4);
-  std::memcpy(&page[offset], words.data(), words.size() * 4);
+  if (!words.empty())
+    std::memcpy(&page[offset], words.data(), words.size() * 4);
   return lift_block(page.data(), offset, mode, limit);
 }
 

@@ -26,11 +26,15 @@ struct Link {
 };
 inline constexpr u32 kUnlinked = 1U << 31; // more than any epoch's number
 
-struct Page {
+// What translated code knows of a page, at its address. Standard layout, so that it can address it
+// by offsets.
+struct PageEntries {
   // By the address of an instruction: the code that starts there. A routine that has it translated
-  // where there is none. Translated code indexes this.
+  // where there is none.
   const void* entries[kTlbPageSize / 4];
+};
 
+struct Page : PageEntries {
   // Code in which no accesses share a look into the TLB, by the offset of its first instruction.
   std::unordered_map<u32, const void*> alone;
 

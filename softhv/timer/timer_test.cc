@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "softhv/core/interrupts.h"
@@ -192,16 +194,22 @@ TEST_F(TimerWithoutGicTest, PhysicalTimerInterruptsNobody) {
   EXPECT_EQ(timer().read(Register::kCntpCtlEl0), kEnable | kIstatus);
 }
 
-// Time that passes between any two looks at it, as it does for a thread that the host keeps waiting.
+// Time that passes between any two looks at it, as it does for a thread that the host keeps
+// waiting. The thread that made it does not sleep.
 class RestlessClock final : public Clock {
 public:
   [[nodiscard]] u64 now() const override { return ++ticks; }
   [[nodiscard]] std::chrono::steady_clock::time_point host_time(u64 deadline) const override {
+    if (std::this_thread::get_id() != owner_)
+      return std::chrono::steady_clock::time_point::max();
     sleeps_for_ever = sleeps_for_ever || deadline == kNever;
     return std::chrono::steady_clock::time_point::min();
   }
   mutable std::atomic<u64> ticks{1'000'000};
-  mutable std::atomic<bool> sleeps_for_ever{false};
+  mutable bool sleeps_for_ever = false;
+
+private:
+  const std::thread::id owner_ = std::this_thread::get_id();
 };
 
 // However the deadline falls between what WFI and the timer do, the interrupt ends the wait.
