@@ -7,7 +7,8 @@
 // does: it sends while RTS is on or the receive interrupt is enabled, or as long as the guest never
 // wrote MCR (it polls); otherwise bytes wait. Bytes that the guest clears from the FIFO while RTS
 // is off go back to the sender, which need not have sent them: nothing typed is lost while a driver
-// starts. With RTS on they are lost, as the guest wants it. Breaks, parity and framing errors do not occur; an overrun does in loopback mode only.
+// starts. With RTS on they are lost, as the guest wants it. Breaks, parity and framing errors do
+// not occur; an overrun does in loopback mode only.
 #pragma once
 
 #include <array>

@@ -263,8 +263,8 @@ private:
     changed_.wait(lock, [this] { return ending_ != Ending::kNone; });
   }
 
-  // What the session that has ended wanted, all its vCPUs together: two may ask for a reset at once,
-  // and one may power off while another resets.
+  // What the session that has ended wanted, all its vCPUs together: two may ask for a reset at
+  // once, and one may power off while another resets.
   Ending take_ending() {
     const std::lock_guard lock(mutex_);
     return ending_ == Ending::kReset ? std::exchange(ending_, Ending::kNone) : ending_;
