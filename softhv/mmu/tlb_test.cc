@@ -84,11 +84,11 @@ TEST(TlbStoreTest, AContextThatIsForgottenPassesOnWhereThereIsCode) {
   while (asid <= TlbPresence::kSlots)
     select(++asid);
   const TlbSlot& last = select(asid);
-  const u32 epoch = last.upper_code.number;
+  const u32 epoch = last.group->upper_code.number;
   store->invalidate({.kind = ShootdownRequest::Kind::kVaAllAsid, .va = kCode + 0x1000});
-  EXPECT_EQ(last.upper_code.number, epoch);
+  EXPECT_EQ(last.group->upper_code.number, epoch);
   store->invalidate({.kind = ShootdownRequest::Kind::kVaAllAsid, .va = kCode});
-  EXPECT_NE(last.upper_code.number, epoch);
+  EXPECT_NE(last.group->upper_code.number, epoch);
 }
 
 struct Form {
