@@ -59,10 +59,8 @@ int Emitter::behind_at(i64 target, bool backward) const {
 // `inside`: of a branch within the block, behind_at().
 void Emitter::check_attention(i64 target, bool backward, int inside) {
   if (options_.chain && (backward || as_.counting()))
-    attention_.push_back({.fixup = attend(index_ + 1 - inside),
-                          .target = target,
-                          .begun = inside,
-                          .own = own_});
+    attention_.push_back(
+        {.fixup = attend(index_ + 1 - inside), .target = target, .begun = inside, .own = own_});
   else if (as_.counting())
     count(index_ + 1);
 }
@@ -143,8 +141,8 @@ void Emitter::go_elsewhere(i64 target, Transfer transfer) {
     go_outside(target, transfer);
     return;
   }
-  const bool is_round = transfer == Transfer::kJump && block_options_->count_outside() &&
-                        is_backward(target, index_);
+  const bool is_round =
+      transfer == Transfer::kJump && block_options_->count_outside() && is_backward(target, index_);
   if (is_round)
     count_round(target);
   const Fixup fixup = jump(transfer);

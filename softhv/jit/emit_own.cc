@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Registers of a block's own (own_registers.h): exchanged on the way in, given back on every way out.
-// Nothing but moves: the host's flags and the scratch registers stay.
+// Registers of a block's own (own_registers.h): exchanged on the way in, given back on every way
+// out. Nothing but moves: the host's flags and the scratch registers stay.
 #include <cstddef>
 
 #include "softhv/jit/emitter.h"

@@ -41,8 +41,8 @@ struct EmitOptions {
 // How a block becomes code.
 struct BlockOptions {
   OwnRegisters registers;
-  // What counts the rounds of loops (CpuCore::loop_credit), so that they are improved: nothing, ways
-  // back out of the block, or those within it as well.
+  // What counts the rounds of loops (CpuCore::loop_credit), so that they are improved: nothing,
+  // ways back out of the block, or those within it as well.
   enum class Rounds : u8 { kNone, kOutside, kAll } rounds = Rounds::kNone;
 
   [[nodiscard]] bool count_outside() const { return rounds != Rounds::kNone; }

@@ -140,8 +140,8 @@ void hoist_looks(ir::Block& block) {
   Hoister(block).run();
   for (Inst& inst : block.insts)
     if (inst.look != 0)
-      inst.within = static_cast<u16>((inst.b == ir::kNone ? inst.imm : 0) -
-                                     block.looks[inst.look - 1U].low);
+      inst.within =
+          static_cast<u16>((inst.b == ir::kNone ? inst.imm : 0) - block.looks[inst.look - 1U].low);
 }
 
 } // namespace softhv::jit

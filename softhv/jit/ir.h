@@ -186,8 +186,8 @@ struct Look {
   i32 low = 0;   // from the register that the first access starts from to the lowest byte
   bool reads = false;
   bool writes = false;
-  bool shared = false; // by several; else it is here for its window
-  u8 window = 0;       // of a look in a loop: 1 + its place among CpuCore::windows; 0: none
+  bool shared = false;  // by several; else it is here for its window
+  u8 window = 0;        // of a look in a loop: 1 + its place among CpuCore::windows; 0: none
   bool hoisted = false; // made when the block is entered
   Reg base = kNone;     // of a hoisted look: the register that `low` is counted from
 };
