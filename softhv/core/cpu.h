@@ -81,11 +81,11 @@ struct CpuCore {
   u64 scratch[2] = {};
   u64 looks[kMaxLooks] = {}; // host addresses, of ir::Block::looks
   LookWindow windows[kMaxWindows];
-  u64 returns_base = 0;    // the host's stack pointer when no return is predicted
-  u64 returns_limit = 0;   // and when no more can be
-  u32 code_epochs[2] = {}; // by Exception level: see TlbSlot
-  i32 link_credit = 0;     // jumps to go by the TLB before another one is linked
-  i32 loop_credit = 0;     // rounds of loops to go before one of them is improved
+  u64 returns_base = 0;           // the host's stack pointer when no return is predicted
+  u64 returns_limit = 0;          // and when no more can be
+  u32 code_epochs[2] = {};        // by Exception level: see TlbSlot
+  i32 link_credit = 0;            // jumps to go by the TLB before another one is linked
+  i32 loop_credit = 0;            // rounds of loops to go before one of them is improved
   Vec kept_vectors[kHeldVectors]; // while a routine of the host runs
   // The JIT's, when instructions are counted, else 0: in bits 63:16, signed, how many translated
   // code may begin before it has to come back (jit/assembler.h).

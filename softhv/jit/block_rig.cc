@@ -285,14 +285,12 @@ struct BlockRig::Side {
 BlockRig::BlockRig(u32 mistranslated) {
   interpreter_ = std::make_unique<Side>(EngineOptions{.engine = softhv::Engine::kInterpreter});
   for (const HostLevel level : {HostLevel::kAll, HostLevel::kAvx, HostLevel::kBaseline})
-    jits_.push_back(std::make_unique<Side>(EngineOptions{
-        .engine = softhv::Engine::kJit,
-        .mistranslated = mistranslated,
-        .rounds_to_improve = 1,
-        .host_level = level}));
-  counting_ = std::make_unique<Side>(EngineOptions{.engine = softhv::Engine::kJit,
-                                                   .mistranslated = mistranslated,
-                                                   .rounds_to_improve = 2});
+    jits_.push_back(std::make_unique<Side>(EngineOptions{.engine = softhv::Engine::kJit,
+                                                         .mistranslated = mistranslated,
+                                                         .rounds_to_improve = 1,
+                                                         .host_level = level}));
+  counting_ = std::make_unique<Side>(EngineOptions{
+      .engine = softhv::Engine::kJit, .mistranslated = mistranslated, .rounds_to_improve = 2});
 }
 BlockRig::~BlockRig() = default;
 

@@ -16,10 +16,14 @@ void Emitter::emit_multiply(const ir::Inst& inst) {
   switch (inst.op) {
   case Op::kMul: {
     // Through a register: what was just written is at hand there (Forward), not in memory.
-    read_into(reg::kScratch0, inst.a, true);
-    const Reg64 b = read(inst.b, reg::kScratch1);
-    as_.imul(sized(reg::kScratch0, wide), sized(b, wide));
-    write(inst.d, reg::kScratch0);
+    const Reg64 d = target(inst.d, reg::kScratch0);
+    const bool b_is_d = in_register(inst.b) && same(host_of(inst.b), d);
+    const ir::Reg first = b_is_d ? inst.b : inst.a;
+    const ir::Reg second = b_is_d ? inst.a : inst.b;
+    read_into(d, first, true);
+    const Reg64 b = read(second, reg::kScratch1);
+    as_.imul(sized(d, wide), sized(b, wide));
+    write(inst.d, d);
     return;
   }
   case Op::kMulLongU:

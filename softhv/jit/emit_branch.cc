@@ -201,7 +201,7 @@ void Emitter::emit_exit(const Exit& exit) {
 }
 
 // To code that begins with the instruction at which a look for several accesses has failed. Code
-// that has been entered there has counted nothing yet, and what follows is no longer.
+// that has been entered there has counted nothing yet; what follows is allowed for.
 void Emitter::leave_for_alone(const Jump& jump) {
   const i64 target = block_->offset + 4LL * jump.target;
   const bool counts = as_.counting() && jump.target != 0;

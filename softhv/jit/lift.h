@@ -67,8 +67,8 @@ inline ir::Block lift_block(const u8* page, u32 offset, Mode mode, u32 limit = k
 }
 
 // Makes `block` the loop that begins `offset` bytes into `page`: from there to the last branch that
-// leads back into it, with branches forward over others. False: none of 128 instructions at most begins
-// there; `block` is of no use then.
+// leads back into it, with branches forward over others. False: none of 128 instructions at most
+// begins there; `block` is of no use then.
 bool lift_loop(ir::Block& block, const u8* page, u32 offset, Mode mode);
 
 // Whether some row of the JIT's own covers the instruction.

@@ -13,6 +13,8 @@ using ir::Op;
 
 constexpr i64 kMostStep = 1024; // bytes that an address moves at a time, often less than a page
 
+constexpr unsigned kMostFollowed = 3; // registers that an address is computed by way of
+
 // Operations from a guest instruction to the branch that leads back to it.
 struct Loop {
   size_t first;
@@ -28,9 +30,26 @@ bool is_changed(const ir::Block& block, const Loop& loop, ir::Reg r) {
   return false;
 }
 
+// Whether the operation gives its destination a value that moves as that of register a does.
+bool follows(const ir::Block& block, const Loop& loop, const Inst& inst) {
+  switch (inst.op) {
+  case Op::kMove: return inst.a != ir::kNone;
+  case Op::kExtend: return true;
+  case Op::kShl: return inst.b == ir::kNone && inst.imm <= 3;
+  case Op::kUbfx:
+  case Op::kSbfx: return inst.imm == 0;
+  case Op::kUbfiz:
+  case Op::kSbfiz: return inst.imm <= 3;
+  case Op::kAdd:
+  case Op::kSub: return inst.b == ir::kNone || !is_changed(block, loop, inst.b);
+  default: return false;
+  }
+}
+
 // Whether the register's only changes in the loop are small steps, or always the same ones, which
-// mostly are small.
-bool moves_by_steps(const ir::Block& block, const Loop& loop, ir::Reg r) {
+// mostly are small; or follow those of another one.
+bool moves_by_steps(const ir::Block& block, const Loop& loop, ir::Reg r,
+                    unsigned depth = kMostFollowed) {
   if (r == ir::kNone || r == kRegZero)
     return true;
   for (size_t i = loop.first; i <= loop.last; ++i) {
@@ -41,9 +60,12 @@ bool moves_by_steps(const ir::Block& block, const Loop& loop, ir::Reg r) {
     if (written.first != r && written.second != r)
       continue;
     const bool adds = (inst.op == Op::kAdd || inst.op == Op::kSub) && inst.a == r;
-    const bool small = inst.b == ir::kNone ? std::abs(inst.imm) <= kMostStep
-                                           : !is_changed(block, loop, inst.b);
-    if (!adds || !small)
+    const bool small =
+        inst.b == ir::kNone ? std::abs(inst.imm) <= kMostStep : !is_changed(block, loop, inst.b);
+    const bool step = adds && small;
+    const bool follower = depth > 0 && follows(block, loop, inst) &&
+                          (inst.a == r ? !adds : moves_by_steps(block, loop, inst.a, depth - 1));
+    if (!step && !follower)
       return false;
   }
   return true;

@@ -26,9 +26,9 @@ void mark_flags(ir::Block& block);
 // Whether code goes on elsewhere behind `inst`, wherever that is, which is no direct branch.
 bool leaves(const ir::Inst& inst);
 
-// Finds loads and stores of a loop (lift_loop) whose addresses do not change, or do by an index with
-// a small bound: looks for them are made once, before the loop (ir::Look::hoisted). Call before
-// share_looks().
+// Finds loads and stores of a loop (lift_loop) whose addresses do not change, or do by an index
+// with a small bound: looks for them are made once, before the loop (ir::Look::hoisted). Call
+// before share_looks().
 void hoist_looks(ir::Block& block);
 
 // Finds loads and stores whose addresses are a few bytes apart, being sums of one register's value

@@ -195,6 +195,20 @@ TEST(OpenWindows, ForAddressesThatMoveByStepsInALoop) {
   EXPECT_EQ(windows_in({kLdrX3X0X1, kSubsX5X5, b_eq(-2), kRet}), (std::vector<bool>{true}));
 }
 
+// An index that is extended and moved from another register in each round.
+TEST(OpenWindows, ForAddressesThatFollowSteps) {
+  constexpr u32 kSxtwX1W2 = 0x9340'7c41;    // sxtw x1, w2
+  constexpr u32 kSubX1X1X4 = 0xcb04'0021;   // sub x1, x1, x4
+  constexpr u32 kLslX1X1 = 0xd37d'f021;     // lsl x1, x1, #3
+  constexpr u32 kAddW2W2 = 0x1100'0442;     // add w2, w2, #1
+  constexpr u32 kAddW2W2Page = 0x1140'0442; // add w2, w2, #4096
+  EXPECT_EQ(windows_in(
+                {kSxtwX1W2, kSubX1X1X4, kLslX1X1, kLdrX3X0X1, kAddW2W2, kSubsX5X5, b_eq(-6), kRet}),
+            (std::vector<bool>{true}));
+  EXPECT_EQ(windows_in({kSxtwX1W2, kLdrX3X0X1, kAddW2W2Page, kSubsX5X5, b_eq(-4), kRet}),
+            (std::vector<bool>{false}));
+}
+
 TEST(OpenWindows, NotOutsideOfLoops) {
   EXPECT_EQ(windows_in({kLdrX3X0Post8, kStrX3X2Post8, kSubsX5X5, b_eq(-1), kRet}),
             (std::vector<bool>{false, false}));

@@ -64,8 +64,8 @@ struct RuntimeCalls {
   // The code for CpuState::pc.
   const void* (*next)(CpuCore* cpu);
   // The same for `offset` bytes from the start of the code page, to where the jump that ends at
-  // `fixup` in code memory may lead directly from now on, or one that is written there (kLinkLoop). With one of kLink... added to an offset
-  // in the page: the code of that kind that begins there.
+  // `fixup` in code memory may lead directly from now on, or one that is written there (kLinkLoop).
+  // With one of kLink... added to an offset in the page: the code of that kind that begins there.
   const void* (*link)(CpuCore* cpu, i32 offset, u32 fixup);
 };
 
