@@ -35,7 +35,7 @@ struct Picture {
 
 class Budget : public ::testing::TestWithParam<Engine> {
 protected:
-  Budget() : rig({.engine = GetParam()}) {
+  Budget() : rig({.engine = GetParam(), .rounds_to_improve = 1}) {
     rig.tables.map(kData, kData, kDescAf | kDescInner);
     rig.tables.map(kCodeEl1 + kPage, kCodeEl1 + kPage, kDescAf | kDescInner);
     rig.tables.map(kNoMemory, kNoMemory, kDescAf | desc_attr(1));
@@ -169,6 +169,20 @@ TEST_P(Budget, StopsAtEveryCountWhateverTheBranch) {
        kPage - 40);
   compare_with_stepping();
   EXPECT_EQ(cpu().s.x[6], 3U);
+}
+
+// In its last rounds the loop's accesses reach over a page's end: it is left at its first
+// instruction, for code that goes on behind it.
+TEST_P(Budget, StopsAtEveryCountInALoopWhoseLooksFail) {
+  rig.tables.map(kData + kPage, kData + kPage, kDescAf | kDescInner);
+  load({0x9118'03e1 /* add x1, sp, #0x600 */, 0xd280'0505 /* mov x5, #40 */,
+        0xf940'0422 /* ldr x2, [x1, #8] */, 0xf940'8023 /* ldr x3, [x1, #0x100] */,
+        0x9100'2021 /* add x1, x1, #8 */, 0xd100'04a5 /* sub x5, x5, #1 */,
+        0xb5ff'ff85 /* cbnz x5, .-16 */, 0x9100'0400 /* add x0, x0, #1 */, 0x9100'0400, 0x9100'0400,
+        0x9100'0400});
+  run_to(kNoRetireLimit - 1); // makes it a loop of many rounds
+  rewind();
+  compare_with_stepping();
 }
 
 // Accesses that miss the TLB or are misaligned, system registers and exceptional arithmetic are not

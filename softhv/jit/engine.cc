@@ -95,7 +95,7 @@ struct Engine::Impl {
   struct Block {
     u32 start;
     Page* page;
-    u32 size; // instructions
+    u32 size; // most instructions that run from there before the count is looked at
   };
 
   static Impl& of(CpuCore* core) { return *static_cast<Cpu*>(core)->jit->impl_; }
@@ -511,6 +511,13 @@ struct Engine::Impl {
     return options;
   }
 
+  // A look of a loop's first instruction that fails leads to code that need not end where the loop
+  // does.
+  [[nodiscard]] static u32 size_of(const ir::Block& block, Kind kind) {
+    const bool may_go_on = is_loop(kind) && std::ranges::any_of(block.looks, &ir::Look::shared);
+    return may_go_on ? kMaxBlock : static_cast<u32>(block.words.size());
+  }
+
   void translate(Page& page, u32 offset, Kind kind) {
     const u64 before = invalidations;
     if (page.empty || page.info->load(std::memory_order_seq_cst) != page.generation) {
@@ -561,7 +568,7 @@ struct Engine::Impl {
       flush();
       return;
     }
-    blocks.push_back({start, &page, static_cast<u32>(block.words.size())});
+    blocks.push_back({start, &page, size_of(block, kind)});
     if (lockstep != nullptr)
       lockstep->add(executable(start), block, page.mode);
     if (kind == Kind::kAlone)
