@@ -97,6 +97,14 @@ TEST(RegisterUse, OfOperationsOfSeveralRegisters) {
   const RegisterUse swap = use(0xc8e1'fc62); // casal x1, x2, [x3]
   EXPECT_EQ(swap.reads.general, 0b1110U);
   EXPECT_EQ(swap.writes.general, 0b010U);
+  const RegisterUse exclusive = use(0xc87f'0861); // ldxp x1, x2, [x3]
+  EXPECT_EQ(exclusive.reads.general, 0b1000U);
+  EXPECT_EQ(exclusive.writes.general, 0b0110U);
+  const RegisterUse status = use(0xc824'0861); // stxp w4, x1, x2, [x3]
+  EXPECT_EQ(status.reads.general, 0b1110U);
+  EXPECT_EQ(status.writes.general, 1U << 4);
+  EXPECT_EQ(use(0xf800'0861 /* sttr x1, [x3] */).reads.general, 0b1010U);
+  EXPECT_EQ(use(0xf800'0861).writes.general, 0U);
   const RegisterUse fused = use(0x4e62'cc20); // fmla v0.2d, v1.2d, v2.2d
   EXPECT_EQ(fused.reads.vector, 0b111U);
   EXPECT_EQ(fused.writes.vector, 0b001U);
@@ -223,6 +231,32 @@ TEST(HotLoops, FaultWhereTheAccessIs) {
       EXPECT_EQ(outcome.far, kTable + 16);
     }
   }
+}
+
+// LDXP writes two registers, of which the loop may do nothing else but read the second.
+TEST(HotLoops, KeepWhatExclusivesLoad) {
+  constexpr u32 kLdxpX10X11X8 = 0xc87f'2d0a;
+  constexpr u32 kAddX12X12X11 = 0x8b0b'018c;
+  constexpr u32 kAddX8X8Pair = 0x9100'4108; // add x8, x8, #16
+  constexpr u64 kRounds = 20;
+  Rig rig(options(1));
+  rig.tables.map(kData, kData, kDescAf | kDescInner);
+  u64 sum = 0;
+  for (u64 i = 0; i < kRounds; ++i) {
+    rig.machine.write<u64>(kData + 16 * i, i);
+    rig.machine.write<u64>(kData + 16 * i + 8, 100 + i);
+    sum += 2 * (100 + i);
+  }
+  u64* x = rig.cpu().s.x;
+  x[8] = kData;
+  x[9] = kRounds;
+  x[10] = x[11] = x[12] = 0;
+  ASSERT_TRUE(rig.execute(1, {kLdxpX10X11X8, kAddX12X12X11, kAddX12X12X11, kAddX8X8Pair, kSubX9,
+                              cbnz_x9(-5)})
+                  .completed);
+  EXPECT_EQ(rig.machine.x(12), sum);
+  EXPECT_EQ(rig.machine.x(11), 100 + kRounds - 1);
+  EXPECT_EQ(rig.machine.x(10), kRounds - 1);
 }
 
 // Every way out gives back what the loop has taken: an exception, the run loop, the end.

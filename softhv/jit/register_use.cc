@@ -82,11 +82,13 @@ RegisterUse use_of(const Inst& inst) {
   case Op::kLoadAcquire:
   case Op::kPageLoad: add_data(use.writes, inst, inst.d); break;
   case Op::kLoadPair:
+  case Op::kExclusiveLoadPair:
     add_data(use.writes, inst, inst.d);
     add_data(use.writes, inst, inst.d2);
     break;
   case Op::kStorePair: add_data(use.reads, inst, inst.d2); [[fallthrough]];
   case Op::kStore:
+  case Op::kStoreAsEl0:
   case Op::kStoreRelease: add_data(use.reads, inst, inst.d); break;
   case Op::kLoadMultiple: add_several(use.writes, inst); break;
   case Op::kStoreMultiple: add_several(use.reads, inst); break;
@@ -102,7 +104,8 @@ RegisterUse use_of(const Inst& inst) {
   case Op::kWriteFlags:
   case Op::kWriteDaif:
   case Op::kZeroBlock:
-  case Op::kCacheCheck: break;
+  case Op::kCacheCheck:
+  case Op::kCodeCacheCheck: break;
   case Op::kCompareSwap: use.reads.add_general(inst.d); [[fallthrough]];
   default: // d2 is an operand of those that have one
     use.reads.add_general(inst.d2);
