@@ -295,12 +295,17 @@ struct Engine::Impl {
     }
   }
 
+  // Of a kind that is not ordinary.
+  static Page::Places Page::*places_of(Kind kind) {
+    return kind == Kind::kAlone  ? &Page::alone
+           : kind == Kind::kLoop ? &Page::loops
+                                 : &Page::plain_loops;
+  }
+
   // nullptr: to be translated.
   [[nodiscard]] const void* code_at(const Page& page, u32 offset, Kind kind) const {
     if (kind != Kind::kOrdinary) {
-      const auto& places = kind == Kind::kAlone  ? page.alone
-                           : kind == Kind::kLoop ? page.loops
-                                                 : page.plain_loops;
+      const Page::Places& places = page.*places_of(kind);
       const auto found = places.find(offset);
       return found == places.end() ? nullptr : found->second;
     }
@@ -540,7 +545,7 @@ struct Engine::Impl {
     }
     if (is_loop(kind) && !lift_loop(block, page.host, offset, page.mode)) {
       if (const void* ordinary = code_at(page, offset, Kind::kOrdinary); ordinary != nullptr)
-        page.loops[offset] = ordinary;
+        (page.*places_of(kind))[offset] = ordinary;
       else
         translate(page, offset, Kind::kOrdinary);
       return;

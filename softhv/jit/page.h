@@ -35,13 +35,11 @@ struct PageEntries {
 };
 
 struct Page : PageEntries {
-  // Code in which no accesses share a look into the TLB, by the offset of its first instruction.
-  std::unordered_map<u32, const void*> alone;
-
-  // What is best for the loop that begins at an offset, once it has made many rounds.
-  std::unordered_map<u32, const void*> loops;
-  // The same without looks made before the loop, one of which has failed.
-  std::unordered_map<u32, const void*> plain_loops;
+  // Other code, by the offset of its first instruction.
+  using Places = std::unordered_map<u32, const void*>;
+  Places alone;       // no accesses share a look into the TLB
+  Places loops;       // what is best for a loop, once it has made many rounds
+  Places plain_loops; // the same without looks made before the loop, one of which has failed
 
   std::vector<u32> links_here; // where the jumps end that are linked to this page's code
   bool aliased = false;        // at two addresses in one epoch: no links from here or to here
