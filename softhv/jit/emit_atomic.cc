@@ -155,14 +155,30 @@ void Emitter::emit_exclusive_load(const ir::Inst& inst) {
   write(inst.d, rsi);
 }
 
+// Of a store-exclusive: whether a load-exclusive of as much has armed the monitor there.
+Emitter::MonitorCheck Emitter::check_monitor(const Reg64& va, int bytes) {
+  MonitorCheck check;
+  as_.cmp(va, Assembler::state64(offsetof(CpuState, exclusive_va)));
+  check.elsewhere = as_.jump_forward(Cc::kNe);
+  as_.cmp(Assembler::state8(offsetof(CpuState, exclusive_size)), bytes);
+  check.open = as_.jump_forward(Cc::kNe);
+  return check;
+}
+
+// With the status in rcx, or 1 there if the check failed.
+void Emitter::clear_monitor(const MonitorCheck& check) {
+  const Fixup done = as_.jump_forward();
+  as_.bind(check.elsewhere);
+  as_.bind(check.open);
+  as_.mov(ecx, 1);
+  as_.bind(done);
+  as_.mov(Assembler::state8(offsetof(CpuState, exclusive_size)), 0);
+}
+
 void Emitter::emit_exclusive_store(const ir::Inst& inst) {
-  const Address size = Assembler::state8(offsetof(CpuState, exclusive_size));
   const Reg64 va = address(inst);
   find_host_address(va, 1U << inst.size, Access::kBoth, true);
-  as_.cmp(va, Assembler::state64(offsetof(CpuState, exclusive_va)));
-  const Fixup elsewhere = as_.jump_forward(Cc::kNe);
-  as_.cmp(size, 1 << inst.size);
-  const Fixup open = as_.jump_forward(Cc::kNe);
+  const MonitorCheck check = check_monitor(va, 1 << inst.size);
   read_into(rcx, inst.d2);
   as_.mov(rsi, rax);
   as_.mov(rax, Assembler::state64(offsetof(CpuState, exclusive_data)));
@@ -170,12 +186,7 @@ void Emitter::emit_exclusive_store(const ir::Inst& inst) {
   as_.mov(ecx, 0);
   as_.setne(cl);
   as_.mov(rax, rsi);
-  const Fixup done = as_.jump_forward();
-  as_.bind(elsewhere);
-  as_.bind(open);
-  as_.mov(ecx, 1);
-  as_.bind(done);
-  as_.mov(size, 0);
+  clear_monitor(check);
   write(inst.d, rcx);
 }
 
@@ -196,15 +207,11 @@ void Emitter::emit_exclusive_load_pair(const ir::Inst& inst) {
 
 // CMPXCHG16B, as in emit_compare_swap_pair().
 void Emitter::emit_exclusive_store_pair(const ir::Inst& inst) {
-  const Address size = Assembler::state8(offsetof(CpuState, exclusive_size));
   check_stack(inst);
   const Reg64 va = read(inst.a, reg::kScratch0);
   translate(va, 16, Access::kBoth, true);
   as_.lea(rsi, ptr[va + reg::kScratch1]);
-  as_.cmp(va, Assembler::state64(offsetof(CpuState, exclusive_va)));
-  const Fixup elsewhere = as_.jump_forward(Cc::kNe);
-  as_.cmp(size, 16);
-  const Fixup open = as_.jump_forward(Cc::kNe);
+  const MonitorCheck check = check_monitor(va, 16);
   as_.mov(Assembler::state64(offsetof(CpuCore, scratch)), rax);
   as_.mov(Assembler::state64(offsetof(CpuCore, scratch) + 8), rbx);
   read_into(rcx, inst.b);
@@ -217,12 +224,7 @@ void Emitter::emit_exclusive_store_pair(const ir::Inst& inst) {
   as_.setne(cl);
   as_.mov(rbx, Assembler::state64(offsetof(CpuCore, scratch) + 8));
   as_.mov(rax, Assembler::state64(offsetof(CpuCore, scratch)));
-  const Fixup done = as_.jump_forward();
-  as_.bind(elsewhere);
-  as_.bind(open);
-  as_.mov(ecx, 1);
-  as_.bind(done);
-  as_.mov(size, 0);
+  clear_monitor(check);
   write(inst.d, rcx);
 }
 

@@ -219,6 +219,7 @@ void Emitter::leave_for_alone(const Jump& jump) {
 
 // To code for the same loop that begins it without looks for all of it: one has failed.
 void Emitter::leave_for_plain_loop() {
+  use_own(true);
   give_back();
   exits_.push_back(
       {.fixup = as_.jump_forward(), .target = block_->offset, .kind = Exit::Kind::kPlain});

@@ -72,7 +72,6 @@ void Emitter::emit_aside() {
   for (const Miss& miss : hoisted_misses_) {
     emit_refill(miss);
     leave_for_plain_loop();
-    use_own(true);
   }
   for (const Miss& miss : alone_misses_) {
     emit_refill(miss);

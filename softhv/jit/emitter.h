@@ -218,6 +218,12 @@ private:
   void emit_compare_swap(const ir::Inst& inst);
   void emit_compare_swap_pair(const ir::Inst& inst);
   void emit_exclusive_load(const ir::Inst& inst);
+  struct MonitorCheck { // where it fails
+    Fixup elsewhere = 0;
+    Fixup open = 0;
+  };
+  MonitorCheck check_monitor(const Reg64& va, int bytes);
+  void clear_monitor(const MonitorCheck& check);
   void emit_exclusive_store(const ir::Inst& inst);
   void emit_exclusive_load_pair(const ir::Inst& inst);
   void emit_exclusive_store_pair(const ir::Inst& inst);

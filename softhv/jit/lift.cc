@@ -115,10 +115,6 @@ bool lift_word(ir::Block& block, u32 word, Mode mode, u16 index) {
   return leaves;
 }
 
-} // namespace
-
-namespace {
-
 void start(ir::Block& block, u32 offset) {
   block.offset = offset;
   block.words.clear();
