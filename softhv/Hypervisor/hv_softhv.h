@@ -20,13 +20,38 @@ OS_ENUM(hv_softhv_capability, uint32_t,
         // HV_SOFTHV_ENGINE_JIT, on this host
         HV_SOFTHV_CAPABILITY_JIT = 5,
         // hv_softhv_vm_set_instruction_time and what belongs to it
-        HV_SOFTHV_CAPABILITY_INSTRUCTION_TIME = 6);
+        HV_SOFTHV_CAPABILITY_INSTRUCTION_TIME = 6,
+        // hv_softhv_vm_watch_writes
+        HV_SOFTHV_CAPABILITY_WRITE_WATCH = 7,
+        // hv_softhv_vm_set_time
+        HV_SOFTHV_CAPABILITY_SET_TIME = 8);
 
 // *value is 0 when the capability is absent or unknown, else its version.
 hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t* value);
 
 // The counter that CNTPCT_EL0 shows, 24 MHz: what mach_absolute_time is on a Mac.
 uint64_t hv_softhv_absolute_time(void);
+
+// The time of the current VM in nanoseconds, 1000 for 24 ticks of its counter: the host's monotonic
+// clock until it is set. Setting makes it go on from `nanoseconds`; comparators of timers keep
+// their values. No vCPU may be inside hv_vcpu_run. With time by instructions the VM's turns begin
+// anew, with the first vCPU, and none waits for anything any more: a guest that goes on from the
+// same registers, memory and time does the same. HV_NO_DEVICE: there is no VM. HV_BUSY: a vCPU
+// runs.
+hv_return_t hv_softhv_vm_get_time(uint64_t* nanoseconds);
+hv_return_t hv_softhv_vm_set_time(uint64_t nanoseconds);
+
+// Tells of the first write of a vCPU to each 4 KiB page of guest memory: `first_write` is called
+// before it happens, with the page's address, by the thread in hv_vcpu_run that is about to write
+// and by one at a time; it must not call SoftHV. It need not be the last thing before a write that
+// happens: the instruction may fault. A page that was written to costs nothing more.
+//
+// Each call begins anew, with every page not written to, and makes all vCPUs forget what they have
+// cached of translations, so that the host may change translation tables in memory before it. When
+// it returns, all writes before it have been told of. A null `first_write` ends the watch.
+// HV_NO_DEVICE: there is no VM.
+typedef void (*hv_softhv_first_write_t)(void* context, hv_ipa_t page);
+hv_return_t hv_softhv_vm_watch_writes(hv_softhv_first_write_t first_write, void* context);
 
 // To be called after the host has changed bytes of guest memory that may hold instructions, a
 // device's DMA above all, and before the guest may know of it: SoftHV forgets what it translated

@@ -15,6 +15,7 @@ __BEGIN_DECLS
 hv_return_t hv_vcpu_create(hv_vcpu_t* vcpu, hv_vcpu_exit_t** exit, hv_vcpu_config_t config);
 hv_return_t hv_vcpu_destroy(hv_vcpu_t vcpu);
 
+// Setting HV_REG_CPSR opens the exclusive monitor, as an exception return does.
 hv_return_t hv_vcpu_get_reg(hv_vcpu_t vcpu, hv_reg_t reg, uint64_t* value);
 hv_return_t hv_vcpu_set_reg(hv_vcpu_t vcpu, hv_reg_t reg, uint64_t value);
 

@@ -19,6 +19,8 @@ hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t
   case HV_SOFTHV_CAPABILITY_INSTRUCTION_TIME:
   case HV_SOFTHV_CAPABILITY_MEMORY_CHANGED:
   case HV_SOFTHV_CAPABILITY_OPTIONS:
+  case HV_SOFTHV_CAPABILITY_SET_TIME:
+  case HV_SOFTHV_CAPABILITY_WRITE_WATCH:
   case HV_SOFTHV_CAPABILITY_STATISTICS: *value = 1; return HV_SUCCESS;
   case HV_SOFTHV_CAPABILITY_JIT: *value = engine_available(Engine::kJit) ? 1 : 0; return HV_SUCCESS;
   }
@@ -29,6 +31,42 @@ hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t
 uint64_t hv_softhv_absolute_time(void) {
   const auto machine = current_machine();
   return machine != nullptr ? machine->vm.clock->now() : timer::HostClock().now();
+}
+
+hv_return_t hv_softhv_vm_get_time(uint64_t* nanoseconds) {
+  const auto machine = current_machine();
+  if (machine == nullptr)
+    return HV_NO_DEVICE;
+  if (nanoseconds == nullptr)
+    return HV_BAD_ARGUMENT;
+  *nanoseconds = machine->vm.time_ns();
+  return HV_SUCCESS;
+}
+
+hv_return_t hv_softhv_vm_set_time(uint64_t nanoseconds) {
+  const auto machine = current_machine();
+  if (machine == nullptr)
+    return HV_NO_DEVICE;
+  if (machine->running.load(std::memory_order_seq_cst) != 0)
+    return HV_BUSY;
+  machine->vm.set_time_ns(nanoseconds);
+  return HV_SUCCESS;
+}
+
+hv_return_t hv_softhv_vm_watch_writes(hv_softhv_first_write_t first_write, void* context) {
+  const auto machine = current_machine();
+  if (machine == nullptr)
+    return HV_NO_DEVICE;
+  const std::lock_guard lock(machine->memory_mutex);
+  Vm& vm = machine->vm;
+  if (first_write == nullptr) {
+    vm.write_watch.start(vm.stage2, nullptr);
+    return HV_SUCCESS;
+  }
+  vm.write_watch.start(vm.stage2, [=](u64 ipa) { first_write(context, ipa); });
+  shootdown_post(vm, nullptr, {.kind = ShootdownRequest::Kind::kAll});
+  shootdown_wait(nullptr);
+  return HV_SUCCESS;
 }
 
 hv_return_t hv_softhv_memory_changed(hv_ipa_t ipa, size_t size) {

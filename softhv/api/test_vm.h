@@ -71,11 +71,15 @@ public:
     std::memcpy(ram_, words.begin(), words.size() * sizeof(u32));
   }
 
+  [[nodiscard]] u64 word(hv_ipa_t ipa) const {
+    u64 value;
+    std::memcpy(&value, static_cast<u8*>(ram_) + (ipa - kRamBase), sizeof value);
+    return value;
+  }
+
   // The guest's slot `n` of vCPU `cpu` (guest.h).
   [[nodiscard]] u64 slot(u32 cpu, u32 n) const {
-    u64 value;
-    std::memcpy(&value, static_cast<u8*>(ram_) + kData + 0x100 * cpu + 8 * n, sizeof value);
-    return value;
+    return word(kRamBase + kData + 0x100 * cpu + 8 * n);
   }
 
 private:

@@ -76,6 +76,7 @@ hv_return_t hv_vcpu_set_reg(hv_vcpu_t vcpu, hv_reg_t reg, uint64_t value) {
     if (!valid_cpsr(value))
       return HV_BAD_ARGUMENT;
     set_pstate(*own->cpu, static_cast<u32>(value));
+    s.exclusive_size = 0;
     return HV_SUCCESS;
   default: break;
   }

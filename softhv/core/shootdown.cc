@@ -35,7 +35,7 @@ std::vector<Ticket>& tickets() {
 
 // Keeps the queue short: a vCPU that waits to be switched on serves nobody for long.
 void enqueue(std::vector<ShootdownRequest>& queue, const ShootdownRequest& request) {
-  if (queue.size() == 1 && queue.front().kind == ShootdownRequest::Kind::kAll)
+  if (queue.size() == 1 && queue.front().kind == ShootdownRequest::Kind::kEverything)
     return; // covers every other
   if (queue.size() < kMaxQueued)
     queue.push_back(request);

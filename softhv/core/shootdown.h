@@ -24,16 +24,17 @@ class Vm;
 
 struct ShootdownRequest {
   enum class Kind : u8 {
-    kAll,       // every entry
-    kAsid,      // non-global entries of `asid`
-    kVa,        // entries for `va` of `asid` and global ones
-    kVaAllAsid, // entries for `va`
-    kIpa,       // entries that map the IPA range [ipa, ipa + size): any use
-    kIpaWrite,  // the write permission of entries that map the IPA page
-    kCode,      // what was translated from the IPA page; no wait, for a vCPU may run old code until
-                // it synchronizes its context, where it looks at its attention
+    kEverything, // every entry, and what is remembered of stage 2
+    kAll,        // every entry
+    kAsid,       // non-global entries of `asid`
+    kVa,         // entries for `va` of `asid` and global ones
+    kVaAllAsid,  // entries for `va`
+    kIpa,        // entries that map the IPA range [ipa, ipa + size): any use
+    kIpaWrite,   // the write permission of entries that map the IPA page
+    kCode, // what was translated from the IPA page; no wait, for a vCPU may run old code until
+           // it synchronizes its context, where it looks at its attention
   };
-  Kind kind = Kind::kAll;
+  Kind kind = Kind::kEverything;
   u16 asid = 0;
   u64 va = 0;
   u64 ipa = 0;

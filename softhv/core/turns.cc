@@ -208,6 +208,15 @@ void Turns::remove(const Cpu& cpu) {
   changed_.notify_all();
 }
 
+void Turns::restart(u64 ns) {
+  const std::lock_guard lock(mutex_);
+  clock_.set_ns(ns);
+  for (Seat& seat : seats_)
+    seat.wait = Wait::kNone;
+  outside_ = nullptr;
+  current_ = kMaxVcpus - 1;
+}
+
 void Turns::set_event_time(u64 ns) {
   const std::lock_guard lock(mutex_);
   event_ns_ = ns;

@@ -37,6 +37,19 @@ bool Vm::set_turns(TurnOptions options) {
   return true;
 }
 
+u64 Vm::time_ns() const {
+  return clock->ns();
+}
+
+void Vm::set_time_ns(u64 ns) {
+  if (turns_ != nullptr) {
+    turns_->restart(ns);
+    return;
+  }
+  own_clock_->set_ns(ns);
+  alarms.clock_changed();
+}
+
 StatisticValues Vm::statistics() const {
   const std::shared_lock lock(cpus_mutex_);
   StatisticValues sum = departed_;

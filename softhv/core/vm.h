@@ -13,6 +13,7 @@
 #include "softhv/core/statistics.h"
 #include "softhv/core/turns.h"
 #include "softhv/mmu/stage2.h"
+#include "softhv/mmu/write_watch.h"
 #include "softhv/timer/alarm.h"
 #include "softhv/timer/clock.h"
 
@@ -35,6 +36,7 @@ private:
 
 public:
   Stage2 stage2;
+  WriteWatch write_watch; // of the pages of stage2
   const u32 ipa_bits;
   const timer::Clock* clock; // that of `turns`, if vCPUs take turns
   timer::AlarmThread alarms;
@@ -49,6 +51,11 @@ public:
   // already. Any thread.
   bool set_turns(TurnOptions options);
   [[nodiscard]] Turns* turns() const { return turns_.get(); } // null: they do not
+
+  // The VM's time in nanoseconds, of which the counter is made, and setting it, while no vCPU is
+  // executing. Where vCPUs take turns that begins them anew.
+  [[nodiscard]] u64 time_ns() const;
+  void set_time_ns(u64 ns);
 
   // What all vCPUs have counted since the VM was made, up to about now. Any thread.
   [[nodiscard]] StatisticValues statistics() const;

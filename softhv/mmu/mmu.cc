@@ -191,6 +191,7 @@ struct Mmu::Impl final : DescriptorReader {
 
   // Announces this vCPU as a writer of the page and takes the page out of code use.
   void make_writable(u64 ipa, const Stage2Page& page) const {
+    cpu.vm.write_watch.before_write(ipa & kTlbPageMask, page);
     const u32 self = 1U << cpu.index;
     if ((page.info[1].load(std::memory_order_seq_cst) & self) == 0)
       page.info[1].fetch_or(self, std::memory_order_seq_cst);
@@ -215,7 +216,7 @@ struct Mmu::Impl final : DescriptorReader {
   bool written_before(const Leaf& leaf, Regime regime, const Stage2Page& page) const {
     return (page.info[1].load(std::memory_order_seq_cst) & 1U << cpu.index) != 0 &&
            (page.info[0].load(std::memory_order_seq_cst) & kPageHoldsCode) == 0 &&
-           (page.permissions & kStage2Write) != 0 &&
+           (page.permissions & kStage2Write) != 0 && cpu.vm.write_watch.allows(page) &&
            allowed(leaf.permissions, regime, Access::kWrite);
   }
 
@@ -390,7 +391,7 @@ void Mmu::invalidate(const ShootdownRequest& request) {
   }
   impl_->store.invalidate(request);
   impl_->publish_epochs();
-  if (request.kind == Kind::kAll || request.kind == Kind::kIpa)
+  if (request.kind == Kind::kEverything || request.kind == Kind::kIpa)
     impl_->pages.fill({});
   if (request.kind == Kind::kIpaWrite)
     if (const Stage2Page* page = impl_->stage2(request.ipa); page != nullptr)

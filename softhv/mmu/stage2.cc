@@ -36,6 +36,9 @@ private:
   T* data_ = nullptr;
 };
 
+// Of Stage2Page::info, and one to spare, so that a page's words share a cache line.
+constexpr u64 kInfoWords = 4;
+
 constexpr u8 kAllPermissions = kStage2Read | kStage2Write | kStage2Exec;
 
 bool bad_range(u64 ipa, u64 size) {
@@ -48,7 +51,7 @@ bool bad_range(u64 ipa, u64 size) {
 // single pages (dirty tracking) neither splits regions nor touches more than a byte.
 struct Stage2::Backing {
   Backing(u8* host_base, u64 pages, u64 base_permissions)
-      : host(host_base), permissions(static_cast<u8>(base_permissions)), info(2 * pages),
+      : host(host_base), permissions(static_cast<u8>(base_permissions)), info(kInfoWords * pages),
         difference(pages) {}
 
   u8* host;
@@ -140,6 +143,13 @@ Stage2::Status Stage2::protect(u64 ipa, u64 size, u64 permissions) {
   return Status::kOk;
 }
 
+void Stage2::forget_writes() {
+  const std::unique_lock lock(mutex_);
+  for (const Region& r : regions_)
+    for (u64 page = r.first_page; page < r.first_page + r.size / kTlbPageSize; ++page)
+      r.backing->info[kInfoWords * page + 2].store(0, std::memory_order_seq_cst);
+}
+
 std::optional<Stage2Page> Stage2::lookup(u64 ipa) const {
   const std::shared_lock lock(mutex_);
   const auto it = find(ipa);
@@ -150,7 +160,7 @@ std::optional<Stage2Page> Stage2::lookup(u64 ipa) const {
   const u8 difference = backing.difference[page].load(std::memory_order_relaxed);
   return Stage2Page{.host = backing.host + page * kTlbPageSize,
                     .permissions = static_cast<u64>(backing.permissions ^ difference),
-                    .info = &backing.info[2 * page]};
+                    .info = &backing.info[kInfoWords * page]};
 }
 
 } // namespace softhv

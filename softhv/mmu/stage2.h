@@ -21,11 +21,12 @@ inline constexpr u64 kStage2Exec = 4;  // HV_MEMORY_EXEC
 struct Stage2Page {
   u8* host = nullptr;
   u64 permissions = 0; // kStage2Read | ...
-  // Two words that live as long as the mapping.
+  // Three words that live as long as the mapping.
   //
   // info[0], bit 0: some vCPU may hold translated code of this page, so nobody has a write fast
   // path to it. The other bits count its changes.
   // info[1]: the vCPUs that may have a write fast path to it, one bit each (Cpu::index).
+  // info[2]: the round of mmu/write_watch.h in which it was last written to.
   //
   // A vCPU that wants to write sets its bit in info[1], then looks at info[0] and takes the page
   // out of code use (Mmu::make_writable); one that wants to translate sets bit 0, then looks at
@@ -50,6 +51,9 @@ public:
   Status map(void* host, u64 ipa, u64 size, u64 permissions);
   Status unmap(u64 ipa, u64 size);
   Status protect(u64 ipa, u64 size, u64 permissions);
+
+  // Sets every page's info[2] to 0.
+  void forget_writes();
 
   // The page that holds `ipa`, if mapped.
   [[nodiscard]] std::optional<Stage2Page> lookup(u64 ipa) const;

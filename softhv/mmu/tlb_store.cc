@@ -121,7 +121,7 @@ void TlbStore::join_group(TlbSlot& slot) {
   if (slot.group == nullptr) {
     slot.group = std::ranges::find(groups_, 0U, &TlbGroup::slots);
     slot.group->upper_serial = next_serial_++;
-    slot.group->upper_code = {.number = next_epoch_++, .any = false, .pages = {}};
+    slot.group->upper_code.restart(next_epoch_++);
     for (TlbFilled& filled : slot.group->filled)
       if (filled.table == nullptr)
         filled.table = std::make_unique<TlbTable>();
@@ -203,7 +203,12 @@ void TlbStore::insert(const TlbSlot& slot, u64 va, const Leaf& leaf) {
 }
 
 void TlbStore::note_writer(TlbEntry& entry) {
-  Bucket& bucket = buckets_[bucket_index(entry.ipa)];
+  const size_t index = bucket_index(entry.ipa);
+  Bucket& bucket = buckets_[index];
+  if (!bucket.used) {
+    bucket.used = true;
+    used_buckets_.push_back(static_cast<u16>(index));
+  }
   Writer* free = nullptr;
   for (Writer& writer : bucket.writers) {
     if (writer.entry == &entry && writer.ipa == entry.ipa)
@@ -221,6 +226,7 @@ void TlbStore::note_writer(TlbEntry& entry) {
 void TlbStore::invalidate(const ShootdownRequest& request) {
   using Kind = ShootdownRequest::Kind;
   switch (request.kind) {
+  case Kind::kEverything:
   case Kind::kAll: invalidate_all(); break;
   case Kind::kAsid: invalidate_asid(request.asid); break;
   case Kind::kVa: invalidate_va(request.va, request.asid, false); break;
@@ -275,12 +281,12 @@ void TlbStore::drop_upper_code(TlbGroup& group) {
 }
 
 void TlbStore::end_lower_epoch(TlbSlot& slot) {
-  slot.lower_code = {.number = next_epoch_++, .any = false, .pages = {}};
+  slot.lower_code.restart(next_epoch_++);
   drop_lower_code(slot);
 }
 
 void TlbStore::end_upper_epoch(TlbGroup& group) {
-  group.upper_code = {.number = next_epoch_++, .any = false, .pages = {}};
+  group.upper_code.restart(next_epoch_++);
   drop_upper_code(group);
 }
 
@@ -317,8 +323,9 @@ void TlbStore::invalidate_all() {
   lower_global_ = false;
   upper_at_el0_ = false;
   presence_.clear_unconfined();
-  for (Bucket& bucket : buckets_)
-    bucket = {};
+  for (const u16 bucket : used_buckets_)
+    buckets_[bucket] = {};
+  used_buckets_.clear();
 }
 
 void TlbStore::invalidate_asid(u16 asid) {

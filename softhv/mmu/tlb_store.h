@@ -63,6 +63,12 @@ struct CodeEpoch {
   bool any = false;                 // whether pages were noted
   std::bitset<kCodePageBits> pages; // which, by page number modulo their count
 
+  void restart(u32 new_number) {
+    number = new_number;
+    if (any)
+      pages.reset();
+    any = false;
+  }
   void note(u64 va) {
     any = true;
     pages.set((va >> kTlbPageBits) % kCodePageBits);
@@ -164,6 +170,7 @@ private:
   struct Bucket {
     std::array<Writer, kBucketSize> writers;
     bool overflowed = false;
+    bool used = false;
   };
 
   static size_t walk_index(u64 va, u64 serial) {
@@ -217,6 +224,7 @@ private:
   bool upper_at_el0_ = false; // EL0 has used an address of TTBR1_EL1
   u32 next_epoch_ = 1;
   std::vector<Bucket> buckets_;
+  std::vector<u16> used_buckets_; // by index
 };
 
 } // namespace softhv

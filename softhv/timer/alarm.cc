@@ -34,13 +34,22 @@ void AlarmThread::Alarm::set(u64 deadline) {
   const u64 sleeps_until = thread_.sleeps_until_.load(std::memory_order_seq_cst);
   if (sleeps_until != 0 && sleeps_until <= deadline)
     return;
+  thread_.poke();
+}
+
+void AlarmThread::poke() {
   {
-    const std::lock_guard lock(thread_.mutex_);
-    thread_.poked_ = true;
-    if (!thread_.thread_.joinable())
-      thread_.thread_ = std::thread([&thread = thread_] { thread.run(); });
+    const std::lock_guard lock(mutex_);
+    poked_ = true;
+    if (!thread_.joinable())
+      thread_ = std::thread([this] { run(); });
   }
-  thread_.changed_.notify_all();
+  changed_.notify_all();
+}
+
+void AlarmThread::clock_changed() {
+  if (sleeps_until_.load(std::memory_order_seq_cst) != 0)
+    poke();
 }
 
 u64 AlarmThread::ring_due_alarms() {

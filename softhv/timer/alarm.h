@@ -45,8 +45,12 @@ public:
     std::atomic<u64> deadline_{kNever};
   };
 
+  // The clock has been set.
+  void clock_changed();
+
 private:
   void run();
+  void poke();
   u64 ring_due_alarms();
 
   Vm& vm_;

@@ -12,8 +12,22 @@ u64 ticks_of(nanoseconds time) {
   return ns / 125 * 3 + ns % 125 * 3 / 125;
 }
 
+namespace {
+u64 host_ns() {
+  return static_cast<u64>(nanoseconds(steady_clock::now().time_since_epoch()).count());
+}
+} // namespace
+
+u64 HostClock::ns() const {
+  return host_ns() + ahead_.load(std::memory_order_relaxed);
+}
+
+void HostClock::set_ns(u64 ns) {
+  ahead_.store(ns - host_ns(), std::memory_order_relaxed);
+}
+
 u64 HostClock::now() const {
-  return ticks_of(steady_clock::now().time_since_epoch());
+  return ticks_of(nanoseconds(static_cast<i64>(ns())));
 }
 
 steady_clock::time_point HostClock::host_time(u64 deadline) const {
@@ -22,7 +36,8 @@ steady_clock::time_point HostClock::host_time(u64 deadline) const {
   if (deadline > kFarthest)
     return steady_clock::time_point::max();
   const u64 ns = deadline / 3 * 125 + (deadline % 3 * 125 + 2) / 3;
-  return steady_clock::time_point(nanoseconds(static_cast<i64>(ns)));
+  return steady_clock::time_point(
+      nanoseconds(static_cast<i64>(ns - ahead_.load(std::memory_order_relaxed))));
 }
 
 } // namespace softhv::timer

@@ -24,6 +24,8 @@ constexpr u64 kIstatus = 4;
 class FakeClock final : public Clock {
 public:
   [[nodiscard]] u64 now() const override { return ticks; }
+  [[nodiscard]] u64 ns() const override { return ticks * 125 / 3; }
+  void set_ns(u64 ns) override { ticks = ns * 3 / 125; }
   [[nodiscard]] std::chrono::steady_clock::time_point host_time(u64 deadline) const override {
     return deadline <= ticks ? std::chrono::steady_clock::time_point::min()
                              : std::chrono::steady_clock::time_point::max();
@@ -199,6 +201,8 @@ TEST_F(TimerWithoutGicTest, PhysicalTimerInterruptsNobody) {
 class RestlessClock final : public Clock {
 public:
   [[nodiscard]] u64 now() const override { return ++ticks; }
+  [[nodiscard]] u64 ns() const override { return ticks * 125 / 3; }
+  void set_ns(u64 ns) override { ticks = ns * 3 / 125; }
   [[nodiscard]] std::chrono::steady_clock::time_point host_time(u64 deadline) const override {
     if (std::this_thread::get_id() != owner_)
       return std::chrono::steady_clock::time_point::max();
@@ -249,6 +253,17 @@ TEST(AlarmTest, RingsWhenTheDeadlineComes) {
   while ((cpu->attention.load() & kAttentionInterrupt) == 0)
     std::this_thread::yield();
   EXPECT_GE(vm.clock->now(), start + kFrequency / 200);
+}
+
+TEST(AlarmTest, RingsWhenTheClockIsSetBeyondTheDeadline) {
+  Vm vm(40);
+  Cpu* cpu = vm.create_cpu();
+  cpu->timer->write(Register::kCntvCvalEl0, vm.clock->now() + 3600 * kFrequency);
+  cpu->timer->write(Register::kCntvCtlEl0, kEnable);
+  cpu->attention = 0;
+  vm.set_time_ns(vm.time_ns() + 3'601'000'000'000);
+  while ((cpu->attention.load() & kAttentionInterrupt) == 0)
+    std::this_thread::yield();
 }
 
 TEST(AlarmTest, AnEarlierDeadlineReplacesALaterOneAndTheOtherWayRound) {

@@ -24,6 +24,10 @@ void VirtualClock::skip_to(u64 ns) {
     skipped_ += ns - this->ns();
 }
 
+void VirtualClock::set_ns(u64 ns) {
+  skipped_ += ns - this->ns();
+}
+
 u64 VirtualClock::instructions_until(u64 ns) const {
   const u64 now = this->ns();
   return ns <= now ? 0 : ((ns - now - 1) >> shift_) + 1;

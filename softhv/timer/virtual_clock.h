@@ -29,10 +29,13 @@ public:
 
   // Instructions of all vCPUs so far, and the time; exact where Cpu::retired is.
   [[nodiscard]] u64 instructions() const;
-  [[nodiscard]] u64 ns() const { return (instructions() << shift_) + skipped_; }
+  [[nodiscard]] u64 ns() const override { return (instructions() << shift_) + skipped_; }
 
   // Time passes in which nothing is executed. Not between start() and stop().
   void skip_to(u64 ns);
+
+  // Likewise.
+  void set_ns(u64 ns) override;
 
   // How many instructions it takes from now on until ns() has reached `ns`.
   [[nodiscard]] u64 instructions_until(u64 ns) const;
@@ -42,8 +45,8 @@ public:
 
 private:
   const unsigned shift_;
-  u64 total_ = 0; // without those of running_ since start_
-  u64 skipped_ = 0;
+  u64 total_ = 0;   // without those of running_ since start_
+  u64 skipped_ = 0; // modulo 2^64
   const Cpu* running_ = nullptr;
   u64 start_ = 0;
 };
