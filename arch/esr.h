@@ -67,6 +67,11 @@ DataAbort decode_data_abort(u64 esr);
 // DFSC/IFSC of a synchronous external abort that is not on a table walk.
 inline constexpr u8 kFaultSynchronousExternal = 0x10;
 
+// DFSC/IFSC 0b0011LL: a permission fault, at any level.
+constexpr bool is_permission_fault(u8 fault_status) {
+  return (fault_status & 0x3c) == 0x0c;
+}
+
 // Sign- or zero-extends what an aborted load read, as its destination register wants it.
 u64 extend_load(const DataAbort& abort, u64 value);
 

@@ -26,6 +26,12 @@ struct MmioWrite {
   u64 value = 0; // the low `size` bytes; the rest is zero
 };
 
+// A store, or another instruction that writes, to memory that the guest may only read at present.
+// Nothing is pending: the vCPU executes the instruction again.
+struct WriteRefused {
+  u64 address = 0; // guest physical
+};
+
 // A call out of the guest with its immediate. The PC is or will be behind it.
 struct Hvc {
   u16 immediate = 0;
@@ -65,7 +71,8 @@ struct Unhandled {
   std::string text;
 };
 
-using VcpuExit = std::variant<MmioRead, MmioWrite, Hvc, Smc, Canceled, VtimerActivated,
-                              WaitForInterrupt, SystemRegister, UnserviceableAccess, Unhandled>;
+using VcpuExit =
+    std::variant<MmioRead, MmioWrite, WriteRefused, Hvc, Smc, Canceled, VtimerActivated,
+                 WaitForInterrupt, SystemRegister, UnserviceableAccess, Unhandled>;
 
 } // namespace kindling::arch

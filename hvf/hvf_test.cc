@@ -11,6 +11,7 @@
 #include "hvf/error.h"
 #include "hvf/vcpu.h"
 #include "hvf/vm.h"
+#include "hvf/write_watch.h"
 
 namespace kindling::hvf {
 namespace {
@@ -260,6 +261,119 @@ TEST(HvfInstructionTime, CountsInstructionsAndCallsEventsAtTheirTime) {
   ::munmap(ram, kRamSize);
 }
 #endif
+
+TEST_F(HvfTest, StateGoesBackToWhatItWasWhenItWasSaved) {
+  start({kHvc5, kHvc5});
+  for (unsigned i = 0; i < 31; ++i) {
+    ASSERT_TRUE(vcpu_->set(static_cast<hv_reg_t>(HV_REG_X0 + i), 1000 + i).ok());
+  }
+  ASSERT_TRUE(vcpu_->set_system(HV_SYS_REG_TPIDR_EL1, 77).ok());
+  ASSERT_TRUE(vcpu_->set_system(HV_SYS_REG_SP_EL0, 0x8880).ok());
+  ASSERT_TRUE(vcpu_->set_system(HV_SYS_REG_CNTV_CVAL_EL0, 12345).ok());
+  ASSERT_TRUE(vcpu_->set_system(HV_SYS_REG_DBGBVR2_EL1, 0x4000).ok());
+  hv_simd_fp_uchar16_t q = {1, 2, 3};
+  ASSERT_EQ(hv_vcpu_set_simd_fp_reg(vcpu_->handle(), HV_SIMD_FP_REG_Q31, q), HV_SUCCESS);
+  ASSERT_EQ(hv_gic_set_icc_reg(vcpu_->handle(), HV_GIC_ICC_REG_PMR_EL1, 0xf0), HV_SUCCESS);
+  arch::VcpuState saved;
+  ASSERT_TRUE(vcpu_->save(saved).ok());
+  EXPECT_EQ(saved.x[30], 1030U);
+
+  ASSERT_TRUE(vcpu_->reset(arch::primary_boot_state(kRam + 64, 5)).ok());
+  arch::VcpuState other;
+  ASSERT_TRUE(vcpu_->save(other).ok());
+  EXPECT_NE(other, saved);
+  EXPECT_EQ(other.pc, kRam + 64);
+
+  ASSERT_TRUE(vcpu_->restore(saved).ok());
+  ASSERT_TRUE(vcpu_->save(other).ok());
+  EXPECT_EQ(other, saved);
+}
+
+TEST_F(HvfTest, StateCannotBeSavedWhileAnExitIsPending) {
+  start({kHvc5});
+  run<arch::Hvc>();
+  arch::VcpuState state;
+  const Status refused = vcpu_->save(state);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr("instruction boundary"));
+  ASSERT_TRUE(vcpu_->complete_call(0).ok());
+  EXPECT_TRUE(vcpu_->save(state).ok());
+}
+
+TEST_F(HvfTest, ARegisterThatIsNotThereIsNamed) {
+  arch::VcpuState state;
+  ASSERT_TRUE(vcpu_->save(state).ok());
+  state.system.push_back({HV_SYS_REG_TTBR0_EL2, 0});
+  const Status refused = vcpu_->restore(state);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr("S3_4_C2_C0_0"));
+}
+
+TEST_F(HvfTest, TheGicGoesBackToo) {
+  const auto get = [] {
+    uint64_t value = 0;
+    EXPECT_EQ(hv_gic_get_distributor_reg(HV_GIC_DISTRIBUTOR_REG_GICD_ISENABLER1, &value),
+              HV_SUCCESS);
+    return value;
+  };
+  ASSERT_EQ(hv_gic_set_distributor_reg(HV_GIC_DISTRIBUTOR_REG_GICD_ISENABLER1, 5), HV_SUCCESS);
+  const auto saved = vm_->save_gic();
+  ASSERT_TRUE(saved.ok());
+  ASSERT_EQ(hv_gic_set_distributor_reg(HV_GIC_DISTRIBUTOR_REG_GICD_ICENABLER1, ~0U), HV_SUCCESS);
+  EXPECT_EQ(get(), 0U);
+  ASSERT_TRUE(vm_->restore_gic(*saved).ok());
+  EXPECT_EQ(get(), 5U);
+}
+
+class WriteWatchTest : public HvfTest, public testing::WithParamInterface<WriteWatch::Method> {};
+
+INSTANTIATE_TEST_SUITE_P(Methods, WriteWatchTest,
+                         testing::Values(WriteWatch::Method::kWithoutFaults,
+                                         WriteWatch::Method::kProtect));
+
+TEST_P(WriteWatchTest, TellsOfEveryPageBeforeItIsWrittenTo) {
+  constexpr u32 kStrX2 = 0xf9000022;  // str x2, [x1]
+  constexpr u32 kAddX1 = 0x91402021;  // add x1, x1, #8, lsl #12
+  constexpr u32 kStlrX2 = 0xc89ffc22; // stlr x2, [x1]
+  constexpr u32 kSwpX2 = 0xf8228023;  // swp x2, x3, [x1]
+  WriteWatch watch(*vm_, {kRam, kRamSize}, GetParam());
+  std::vector<u64> pages;
+  const auto run_once = [&](u64 value) {
+    start({kStrX2, kStlrX2, kAddX1, kSwpX2, kStrX2, kHvc0});
+    ASSERT_TRUE(vcpu_->set(HV_REG_X1, kRam + 0x10000).ok());
+    ASSERT_TRUE(vcpu_->set(HV_REG_X2, value).ok());
+    for (;;) {
+      const auto exit = vcpu_->run();
+      ASSERT_TRUE(exit.ok());
+      const auto* refused = std::get_if<arch::WriteRefused>(&*exit);
+      if (refused == nullptr) {
+        ASSERT_TRUE(std::holds_alternative<arch::Hvc>(*exit));
+        return;
+      }
+      ASSERT_TRUE(watch.open_page(refused->address).ok());
+    }
+  };
+  const auto first_write = [&](u64 address, u64 size) {
+    EXPECT_EQ(size, 4096U);
+    pages.push_back(address);
+    u64 value = 0;
+    std::memcpy(&value, ram_ + (address - kRam), sizeof value);
+    pages.push_back(value);
+  };
+  run_once(1);
+  ASSERT_TRUE(watch.start(first_write).ok());
+  run_once(2);
+  run_once(3);
+  EXPECT_EQ(pages, (std::vector<u64>{kRam + 0x10000, 1, kRam + 0x18000, 1}));
+  pages.clear();
+  ASSERT_TRUE(watch.start(first_write).ok());
+  run_once(4);
+  EXPECT_EQ(pages, (std::vector<u64>{kRam + 0x10000, 3, kRam + 0x18000, 3}));
+  pages.clear();
+  watch.stop();
+  run_once(5);
+  EXPECT_TRUE(pages.empty());
+}
 
 } // namespace
 } // namespace kindling::hvf

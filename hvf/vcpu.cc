@@ -38,26 +38,15 @@ Result<std::unique_ptr<Vcpu>> Vcpu::create(u64 mpidr) {
   if (Status s = vcpu->set_system(HV_SYS_REG_MPIDR_EL1, mpidr); !s) {
     return s.error();
   }
-  vcpu->reset_values_ = read_reset_values(handle);
+  vcpu->registers_ = find_registers(handle);
+  if (Status s = vcpu->save(vcpu->reset_values_); !s) {
+    return s.error();
+  }
   return vcpu;
 }
 
 Vcpu::~Vcpu() {
   hv_vcpu_destroy(handle_);
-}
-
-Status Vcpu::reset(const arch::BootState& state) {
-  pending_ = Pending::kNone;
-  if (Status s = write_reset_values(handle_, reset_values_); !s) {
-    return s;
-  }
-  if (Status s = set(HV_REG_X0, state.x0); !s) {
-    return s;
-  }
-  if (Status s = set(HV_REG_PC, state.pc); !s) {
-    return s;
-  }
-  return set(HV_REG_CPSR, state.pstate);
 }
 
 Result<arch::VcpuExit> Vcpu::run() {
@@ -105,6 +94,9 @@ Result<arch::VcpuExit> Vcpu::decode_exception() {
 Result<arch::VcpuExit> Vcpu::decode_data_abort(u64 syndrome) {
   const arch::DataAbort abort = arch::decode_data_abort(syndrome);
   const u64 address = exit_->exception.physical_address;
+  if (abort.write && arch::is_permission_fault(abort.fault_status)) {
+    return arch::VcpuExit{arch::WriteRefused{address}};
+  }
   if (!abort.valid || abort.table_walk || abort.cache_maintenance) {
     pending_ = Pending::kAccess;
     return arch::VcpuExit{arch::UnserviceableAccess{syndrome, address_, address}};

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include <Hypervisor/Hypervisor.h>
 
@@ -14,25 +13,10 @@
 #include "arch/result.h"
 #include "arch/types.h"
 #include "arch/vcpu_exit.h"
+#include "arch/vcpu_state.h"
+#include "hvf/registers.h"
 
 namespace kindling::hvf {
-
-// Register values that a vCPU had when it was created, to put it back there (vcpu_reset.cc).
-struct ResetValues {
-  struct SystemRegister {
-    hv_sys_reg_t reg;
-    u64 value;
-  };
-  struct GicRegister {
-    hv_gic_icc_reg_t reg;
-    u64 value;
-  };
-  std::vector<SystemRegister> system;
-  std::vector<GicRegister> gic;
-};
-ResetValues read_reset_values(hv_vcpu_t vcpu);
-// General, SIMD and floating-point registers become zero, the rest what `values` says.
-Status write_reset_values(hv_vcpu_t vcpu, const ResetValues& values);
 
 class Vcpu {
 public:
@@ -42,8 +26,14 @@ public:
   Vcpu(const Vcpu&) = delete;
   Vcpu& operator=(const Vcpu&) = delete;
 
-  // Puts every register at its reset value and then at `state`. Drops a pending exit.
+  // Puts every register at its reset value and then at `state`; the guest's time goes on. Drops a
+  // pending exit.
   Status reset(const arch::BootState& state);
+
+  // Every register, and putting them all back, which drops a pending exit. save() fails while an
+  // exit is pending, restore() when `from` has a register that is not there.
+  Status save(arch::VcpuState& to) const;
+  Status restore(const arch::VcpuState& from);
 
   // Runs guest code until it leaves. Fails when the framework does, and while an exit is pending.
   Result<arch::VcpuExit> run();
@@ -95,7 +85,8 @@ private:
 
   hv_vcpu_t handle_;
   const hv_vcpu_exit_t* exit_;
-  ResetValues reset_values_;
+  RegisterSet registers_;
+  arch::VcpuState reset_values_;
   u64 mpidr_ = 0;
   Pending pending_ = Pending::kNone;
   u64 syndrome_ = 0; // of the pending exit

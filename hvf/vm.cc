@@ -9,6 +9,7 @@
 #include <Hypervisor/hv_softhv.h>
 #define KINDLING_HAS_SOFTHV 1
 #else
+#include <mach/mach_time.h>
 #define KINDLING_HAS_SOFTHV 0
 #endif
 
@@ -117,6 +118,19 @@ u64 Vm::time_ns() const {
 void Vm::set_event_time(u64 ns) {
   hv_softhv_vm_set_event_time(ns);
 }
+
+u64 Vm::guest_time_ns() const {
+  uint64_t ns = 0;
+  hv_softhv_vm_get_time(&ns);
+  return ns;
+}
+
+Result<u64> Vm::set_guest_time_ns(u64 ns) {
+  if (Status s = check(hv_softhv_vm_set_time(ns), "hv_softhv_vm_set_time"); !s) {
+    return s.error();
+  }
+  return u64{0};
+}
 #else
 Status Vm::count_instructions(unsigned, bool, std::function<void()>) {
   return Error{"a CPU in hardware cannot count instructions exactly; only SoftHV can"};
@@ -128,7 +142,37 @@ u64 Vm::time_ns() const {
   return 0;
 }
 void Vm::set_event_time(u64) {}
+
+u64 Vm::guest_time_ns() const {
+  return mach_absolute_time() / 3 * 125 + mach_absolute_time() % 3 * 125 / 3;
+}
+
+Result<u64> Vm::set_guest_time_ns(u64 ns) {
+  return mach_absolute_time() - (ns / 125 * 3 + ns % 125 * 3 / 125);
+}
 #endif
+
+Result<std::vector<u8>> Vm::save_gic() {
+  const hv_gic_state_t state = hv_gic_state_create();
+  if (state == nullptr) {
+    return Error{"hv_gic_state_create returned nothing"};
+  }
+  size_t size = 0;
+  Status status = check(hv_gic_state_get_size(state, &size), "hv_gic_state_get_size");
+  std::vector<u8> bytes(size);
+  if (status) {
+    status = check(hv_gic_state_get_data(state, bytes.data()), "hv_gic_state_get_data");
+  }
+  os_release(state);
+  if (!status) {
+    return status.error();
+  }
+  return bytes;
+}
+
+Status Vm::restore_gic(std::span<const u8> state) {
+  return check(hv_gic_set_state(state.data(), state.size()), "hv_gic_set_state");
+}
 
 Result<arch::GicPlacement> Vm::create_gic(u32 vcpus) {
   size_t region = 0;

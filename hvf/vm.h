@@ -7,6 +7,8 @@
 
 #include <functional>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "arch/memory_map.h"
 #include "arch/result.h"
@@ -52,8 +54,20 @@ public:
   [[nodiscard]] u64 time_ns() const;
   void set_event_time(u64 ns);
 
+  // The guest's time in nanoseconds, 1000 for 24 ticks of its counter (CNTPCT_EL0).
+  [[nodiscard]] u64 guest_time_ns() const;
+  // Makes the guest's time go on from `ns`, while no vCPU runs. Where the counter is the host's and
+  // cannot be set, returns by how many ticks it is ahead of that time instead of 0: for the guest
+  // to see no jump, vCPUs are to be given offsets (arch::shift_counter).
+  Result<u64> set_guest_time_ns(u64 ns);
+
   // Adds a GICv3 for `vcpus` vCPUs, before the first vCPU is created. Returns where it lies.
   Result<arch::GicPlacement> create_gic(u32 vcpus);
+
+  // The state of the GIC but for the CPU interfaces, as bytes for a GIC of this framework's version
+  // on this host. While no vCPU runs.
+  Result<std::vector<u8>> save_gic();
+  Status restore_gic(std::span<const u8> state);
 
   // Drives the input of a shared peripheral interrupt.
   Status set_spi(u32 intid, bool high);
