@@ -27,6 +27,8 @@ struct BootState {
   u64 x0 = 0;
   u64 pstate = kPstateEl1h | kPstateDaif; // EL1 with its own stack pointer, everything masked
   u64 mpidr = 0;
+
+  bool operator==(const BootState&) const = default;
 };
 
 // The vCPU that enters the kernel ("Booting AArch64 Linux", section 4): X0 is the physical address

@@ -40,4 +40,8 @@ public:
 // sectors, in use.
 Result<std::unique_ptr<BlockBackend>> open_disk(const std::string& path, bool read_only);
 
+// Room without an end for data that nobody needs after this process: a file without a name in the
+// directory for temporary files. Its size() means nothing. Errors: the host gives no such file.
+Result<std::unique_ptr<BlockBackend>> open_scratch_disk();
+
 } // namespace kindling::devices

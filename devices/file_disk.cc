@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
+#include <filesystem>
 #include <system_error>
 #include <vector>
 
@@ -189,6 +191,22 @@ Result<std::unique_ptr<BlockBackend>> open_disk(const std::string& path, bool re
   }
   return std::unique_ptr<BlockBackend>(
       std::make_unique<FileDisk>(fd, static_cast<u64>(size), read_only));
+}
+
+Result<std::unique_ptr<BlockBackend>> open_scratch_disk() {
+  std::error_code error;
+  const std::filesystem::path directory = std::filesystem::temp_directory_path(error);
+  if (error) {
+    return Error{fmt::format("there is no directory for temporary files: {}", error.message())};
+  }
+  std::string name = (directory / "kindling-XXXXXX").string();
+  const int fd = mkostemp(name.data(), O_CLOEXEC);
+  if (fd < 0) {
+    return Error{fmt::format("cannot make a temporary file in {}: {}", directory.string(),
+                             std::generic_category().message(errno))};
+  }
+  unlink(name.c_str());
+  return std::unique_ptr<BlockBackend>(std::make_unique<FileDisk>(fd, 0, false));
 }
 
 } // namespace kindling::devices

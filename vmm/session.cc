@@ -17,7 +17,7 @@ constexpr u32 kGuestErrorsPerSecond = 2;
 Result<std::unique_ptr<Session>> Session::create(const SessionParts& parts) {
   const u64 size = parts.ram.bytes().size();
   auto vm = vstate::create_vm(parts.capabilities,
-                              {parts.vcpus, size, parts.engine, parts.instruction_time});
+                              {parts.vcpus, size, parts.watch_by_faults, parts.engine, parts.instruction_time});
   if (!vm) {
     return vm.error();
   }
@@ -34,15 +34,17 @@ Session::Session(const SessionParts& parts, std::unique_ptr<vstate::Vm> vm)
               vm_->expect_vcpu(index);
               control_.notify();
             }),
-      guest_errors_(kGuestErrorBurst, kGuestErrorsPerSecond), context_{*vm_,
-                                                                       parts.bus,
-                                                                       psci_,
-                                                                       control_,
-                                                                       parts.log,
-                                                                       guest_errors_,
-                                                                       parts.events.power_off,
-                                                                       parts.events.reset,
-                                                                       parts.events.failed} {}
+      guest_errors_(kGuestErrorBurst, kGuestErrorsPerSecond),
+      vcpu_handles_(parts.vcpus), context_{*vm_,
+                                           parts.bus,
+                                           psci_,
+                                           control_,
+                                           parts.log,
+                                           guest_errors_,
+                                           vcpu_handles_,
+                                           parts.events.power_off,
+                                           parts.events.reset,
+                                           parts.events.failed} {}
 
 Session::~Session() {
   end();
@@ -72,6 +74,58 @@ Status Session::start_thread(unsigned index) {
     return Error{fmt::format("the host gives no thread: {}", error.what())};
   }
   return created.get_future().get();
+}
+
+// Of several errors returns that of the first vCPU.
+Status Session::on_every_vcpu(const std::function<Status(vstate::Vcpu&, unsigned)>& work) {
+  std::vector<Status> results(vcpus_);
+  control_.run_on_stopped(
+      [&](unsigned index) { results[index] = work(*vcpu_handles_[index], index); });
+  for (unsigned i = 0; i < vcpus_; ++i) {
+    if (!results[i]) {
+      return results[i].error().with_context(fmt::format("vCPU {}", i));
+    }
+  }
+  return {};
+}
+
+Status Session::save(SessionState& to) {
+  to.time_ns = vm_->guest_time_ns();
+  to.power = psci_.save();
+  to.vcpus.resize(vcpus_);
+  Status saved =
+      on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) { return vcpu.save(to.vcpus[index]); });
+  if (!saved) {
+    return saved;
+  }
+  auto gic = vm_->save_gic();
+  if (!gic) {
+    return gic.error();
+  }
+  to.gic = std::move(*gic);
+  return {};
+}
+
+Status Session::restore(const SessionState& from) {
+  const auto ahead = vm_->set_guest_time_ns(from.time_ns);
+  if (!ahead) {
+    return ahead.error();
+  }
+  psci_.restore(from.power);
+  Status restored = on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) -> Status {
+    const bool on = from.power[index].power == CpuPower::kOn;
+    vcpu.take_part(on);
+    if (*ahead == 0) {
+      return vcpu.restore(from.vcpus[index]);
+    }
+    arch::VcpuState state = from.vcpus[index];
+    arch::shift_counter(state, *ahead);
+    return vcpu.restore(state);
+  });
+  if (!restored) {
+    return restored;
+  }
+  return vm_->restore_gic(from.gic);
 }
 
 void Session::end() {

@@ -36,6 +36,16 @@ struct SessionParts {
   const Log& log;
   SessionEvents events;
   std::optional<vstate::InstructionTime> instruction_time;
+  bool watch_by_faults = false; // VmConfig's
+};
+
+// What makes up a session at an instruction boundary, besides RAM and devices. For a session of
+// this process that was created alike.
+struct SessionState {
+  std::vector<arch::VcpuState> vcpus;
+  std::vector<CpuPowerState> power;
+  std::vector<u8> gic;
+  u64 time_ns = 0;
 };
 
 class Session {
@@ -52,18 +62,26 @@ public:
   // Creates the vCPUs, each with its thread, and turns the first one on. Once.
   Status start(const arch::BootState& boot);
 
+  // While control() keeps the vCPUs stopped. Takes `to`'s memory for its own use, so that saving
+  // again allocates nothing.
+  Status save(SessionState& to);
+  // The same; translation tables in RAM are what they are to be already.
+  Status restore(const SessionState& from);
+
   // Makes every vCPU thread leave the guest for good and waits for it. May be called twice.
   void end();
 
 private:
   Session(const SessionParts& parts, std::unique_ptr<vstate::Vm> vm);
   Status start_thread(unsigned index);
+  Status on_every_vcpu(const std::function<Status(vstate::Vcpu&, unsigned)>& work);
 
   const u32 vcpus_;
   std::unique_ptr<vstate::Vm> vm_;
   RunControl control_;
   Psci psci_;
   RateLimit guest_errors_;
+  std::vector<vstate::Vcpu*> vcpu_handles_; // by index
   VcpuContext context_;
   std::vector<std::thread> threads_;
 };

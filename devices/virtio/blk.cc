@@ -44,6 +44,14 @@ Blk::Blk(std::unique_ptr<BlockBackend> disk, EventPort& port, const std::string&
 
 Blk::~Blk() {
   deactivate();
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  if (worker_.joinable()) {
+    worker_.join();
+  }
 }
 
 u64 Blk::features() const {
@@ -66,25 +74,26 @@ void Blk::read_config(u64 offset, std::span<u8> to) const {
 }
 
 void Blk::activate(const Activation& activation) {
-  active_ = activation;
+  {
+    const std::lock_guard lock(mutex_);
+    active_ = activation;
+    live_ = true;
+  }
   buffer_.resize(kBufferSize);
-  if (!port_.synchronous()) {
+  if (!port_.synchronous() && !worker_.joinable()) {
     worker_ = std::thread([this] { work(); });
   }
   kick();
 }
 
+// The worker stays for the next activation: a guest that is taken back to an earlier state
+// thousands of times a second would otherwise spend its time on threads.
 void Blk::deactivate() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  if (worker_.joinable()) {
-    worker_.join();
-  }
+  std::unique_lock lock(mutex_);
+  live_ = false;
+  changed_.wait(lock, [this] { return !busy_; });
   active_ = {};
-  kicked_ = stopping_ = false;
+  kicked_ = false;
 }
 
 void Blk::notify(u32 /*queue*/) {
@@ -124,14 +133,14 @@ void Blk::resume() {
 
 bool Blk::interrupted() {
   const std::lock_guard lock(mutex_);
-  return paused_ || stopping_;
+  return paused_ || !live_;
 }
 
 void Blk::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return stopping_ || (kicked_ && !paused_); });
-    if (stopping_) {
+    changed_.wait(lock, [this] { return ending_ || (live_ && kicked_ && !paused_); });
+    if (ending_) {
       return;
     }
     kicked_ = false;

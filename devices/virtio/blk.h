@@ -105,7 +105,7 @@ private:
   EventPort& port_;
   std::array<u8, kIdLength> id_{};
 
-  // The worker's own while it runs.
+  // The worker's own while it is busy.
   Activation active_;
   std::vector<u8> buffer_;
 
@@ -113,7 +113,8 @@ private:
   std::condition_variable changed_;
   bool kicked_ = false;
   bool paused_ = false;
-  bool stopping_ = false;
+  bool live_ = false; // between activate() and deactivate()
+  bool ending_ = false;
   bool busy_ = false;
   std::thread worker_;
 

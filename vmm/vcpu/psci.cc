@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/vcpu/psci.h"
 
+#include <algorithm>
+
 #include "arch/bits.h"
 
 namespace kindling::vmm {
@@ -100,11 +102,11 @@ PsciAnswer Psci::cpu_on(u64 target, u64 entry, u64 context, bool wide) {
   }
   {
     const std::lock_guard lock(mutex_);
-    Slot& slot = slots_[*index];
-    if (slot.power != Power::kOff) {
-      return answer(slot.power == Power::kOn ? ReturnCode::kAlreadyOn : ReturnCode::kOnPending);
+    CpuPowerState& slot = slots_[*index];
+    if (slot.power != CpuPower::kOff) {
+      return answer(slot.power == CpuPower::kOn ? ReturnCode::kAlreadyOn : ReturnCode::kOnPending);
     }
-    slot.power = Power::kOnPending;
+    slot.power = CpuPower::kOnPending;
     slot.start =
         arch::secondary_boot_state(entry, wide ? context : static_cast<u32>(context), *index);
   }
@@ -114,7 +116,7 @@ PsciAnswer Psci::cpu_on(u64 target, u64 entry, u64 context, bool wide) {
 
 PsciAnswer Psci::cpu_off(unsigned caller) {
   const std::lock_guard lock(mutex_);
-  slots_[caller].power = Power::kOff;
+  slots_[caller].power = CpuPower::kOff;
   return {PsciAction::kCpuOff, 0};
 }
 
@@ -133,10 +135,10 @@ PsciAnswer Psci::affinity_info(u64 target, u64 level) const {
       continue;
     }
     found = true;
-    if (slots_[i].power == Power::kOn) {
+    if (slots_[i].power == CpuPower::kOn) {
       return answer(static_cast<u64>(psci::Affinity::kOn));
     }
-    pending |= slots_[i].power == Power::kOnPending;
+    pending |= slots_[i].power == CpuPower::kOnPending;
   }
   if (!found) {
     return answer(ReturnCode::kInvalidParameters);
@@ -169,21 +171,31 @@ PsciAnswer Psci::system_reset2(u64 type) {
 
 void Psci::power_on(const arch::BootState& state) {
   const std::lock_guard lock(mutex_);
-  slots_[0] = {Power::kOnPending, state};
+  slots_[0] = {CpuPower::kOnPending, state};
 }
 
-bool Psci::start_pending(unsigned index) const {
+CpuPower Psci::power(unsigned index) const {
   const std::lock_guard lock(mutex_);
-  return slots_[index].power == Power::kOnPending;
+  return slots_[index].power;
+}
+
+std::vector<CpuPowerState> Psci::save() const {
+  const std::lock_guard lock(mutex_);
+  return slots_;
+}
+
+void Psci::restore(const std::vector<CpuPowerState>& state) {
+  const std::lock_guard lock(mutex_);
+  std::copy_n(state.begin(), std::min(state.size(), slots_.size()), slots_.begin());
 }
 
 std::optional<arch::BootState> Psci::take_start(unsigned index) {
   const std::lock_guard lock(mutex_);
-  Slot& slot = slots_[index];
-  if (slot.power != Power::kOnPending) {
+  CpuPowerState& slot = slots_[index];
+  if (slot.power != CpuPower::kOnPending) {
     return std::nullopt;
   }
-  slot.power = Power::kOn;
+  slot.power = CpuPower::kOn;
   return slot.start;
 }
 

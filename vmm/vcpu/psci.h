@@ -30,6 +30,16 @@ struct PsciAnswer {
   u64 x0 = 0;
 };
 
+enum class CpuPower : u8 { kOff, kOnPending, kOn };
+
+// What the firmware knows of one vCPU.
+struct CpuPowerState {
+  CpuPower power = CpuPower::kOff;
+  arch::BootState start; // of kOnPending
+
+  bool operator==(const CpuPowerState&) const = default;
+};
+
 class Psci {
 public:
   // `started` is called, from the calling vCPU's thread and with no lock held, when a vCPU has
@@ -43,17 +53,16 @@ public:
   // Makes vCPU 0 due to start, as at power-on.
   void power_on(const arch::BootState& state);
 
-  // For the vCPU's own thread: whether it is due to start, and taking that up, which turns it on.
-  [[nodiscard]] bool start_pending(unsigned index) const;
+  // For the vCPU's own thread: whether it has anything to do, and taking up a pending start, which
+  // turns it on.
+  [[nodiscard]] CpuPower power(unsigned index) const;
   std::optional<arch::BootState> take_start(unsigned index);
 
-private:
-  enum class Power : u8 { kOff, kOnPending, kOn };
-  struct Slot {
-    Power power = Power::kOff;
-    arch::BootState start;
-  };
+  // Of all vCPUs; restore() takes as many. While all vCPUs are stopped.
+  [[nodiscard]] std::vector<CpuPowerState> save() const;
+  void restore(const std::vector<CpuPowerState>& state);
 
+private:
   PsciAnswer cpu_on(u64 target, u64 entry, u64 context, bool wide);
   PsciAnswer cpu_off(unsigned caller);
   PsciAnswer affinity_info(u64 target, u64 level) const;
@@ -65,7 +74,7 @@ private:
   const arch::AddressRange ram_;
   const std::function<void(unsigned)> started_;
   mutable std::mutex mutex_;
-  std::vector<Slot> slots_;
+  std::vector<CpuPowerState> slots_;
 };
 
 } // namespace kindling::vmm

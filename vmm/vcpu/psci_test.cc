@@ -58,7 +58,7 @@ TEST_F(PsciTest, CpuOnGoesThroughPending) {
   EXPECT_EQ(call(psci::kAffinityInfo | psci::kSmc64, 1), 1U);
   EXPECT_EQ(call(psci::kCpuOn | psci::kSmc64, 1, kEntry, 0x1'2345'6789), 0U);
   EXPECT_EQ(started_, std::vector<unsigned>{1});
-  EXPECT_TRUE(psci_.start_pending(1));
+  EXPECT_EQ(psci_.power(1), CpuPower::kOnPending);
   EXPECT_EQ(call(psci::kAffinityInfo | psci::kSmc64, 1), 2U);
   EXPECT_EQ(call(psci::kCpuOn | psci::kSmc64, 1, kEntry, 0), code(ReturnCode::kOnPending));
   const auto start = psci_.take_start(1);

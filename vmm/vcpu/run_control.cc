@@ -12,11 +12,14 @@ constexpr std::chrono::milliseconds kKickAgain{5};
 
 void RunControl::attach(unsigned index, std::function<void()> kick) {
   const std::lock_guard lock(mutex_);
-  slots_[index] = {State::kStopped, std::this_thread::get_id(), std::move(kick)};
+  slots_[index] = {State::kStopped, std::this_thread::get_id(), std::move(kick), false};
 }
 
 void RunControl::detach(unsigned index) {
   const std::lock_guard lock(mutex_);
+  if (slots_[index].has_work) {
+    work_done(slots_[index]);
+  }
   slots_[index] = {};
   changed_.notify_all();
 }
@@ -35,11 +38,50 @@ bool RunControl::wait_while_stopped(std::unique_lock<std::mutex>& lock, Slot& sl
   if (stops_ != 0 && !ended_) {
     slot.state = State::kStopped;
     changed_.notify_all();
-    changed_.wait(lock, [this] { return stops_ == 0 || ended_; });
+    wait(lock, slot, [this] { return stops_ == 0 || ended_; });
   }
   slot.state = ended_ ? State::kStopped : State::kRunning;
   changed_.notify_all();
   return !ended_;
+}
+
+void RunControl::wait(std::unique_lock<std::mutex>& lock, Slot& slot,
+                      const std::function<bool()>& over,
+                      std::chrono::steady_clock::time_point moment) {
+  while (slot.has_work || !over()) {
+    if (slot.has_work) {
+      const auto& work = *work_;
+      lock.unlock();
+      work(static_cast<unsigned>(&slot - slots_.data()));
+      lock.lock();
+      work_done(slot);
+    } else if (moment == kNever) {
+      changed_.wait(lock);
+    } else if (changed_.wait_until(lock, moment) == std::cv_status::timeout) {
+      return;
+    }
+  }
+}
+
+void RunControl::work_done(Slot& slot) {
+  slot.has_work = false;
+  if (--working_ == 0) {
+    changed_.notify_all();
+  }
+}
+
+void RunControl::run_on_stopped(const std::function<void(unsigned)>& work) {
+  std::unique_lock lock(mutex_);
+  work_ = &work;
+  for (Slot& slot : slots_) {
+    if (slot.state != State::kAbsent) {
+      slot.has_work = true;
+      ++working_;
+    }
+  }
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return working_ == 0; });
+  work_ = nullptr;
 }
 
 bool RunControl::wait_until(unsigned index, const std::function<bool()>& due) {
@@ -47,7 +89,7 @@ bool RunControl::wait_until(unsigned index, const std::function<bool()>& due) {
   Slot& slot = slots_[index];
   slot.state = State::kStopped;
   changed_.notify_all();
-  changed_.wait(lock, [&] { return ended_ || (stops_ == 0 && due()); });
+  wait(lock, slot, [&] { return ended_ || (stops_ == 0 && due()); });
   slot.state = ended_ ? State::kStopped : State::kRunning;
   return !ended_;
 }
@@ -58,8 +100,9 @@ void RunControl::pause_briefly(unsigned index, unsigned milliseconds) {
   const u64 before = notifications_;
   slot.state = State::kStopped;
   changed_.notify_all();
-  changed_.wait_for(lock, std::chrono::milliseconds(milliseconds),
-                    [&] { return ended_ || stops_ != 0 || notifications_ != before; });
+  wait(
+      lock, slot, [&] { return ended_ || stops_ != 0 || notifications_ != before; },
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds));
   wait_while_stopped(lock, slot);
 }
 

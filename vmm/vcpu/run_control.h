@@ -15,6 +15,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -57,6 +58,10 @@ public:
   Status stop_all(const std::stop_token& cancel = {});
   void resume_all();
 
+  // Calls `work(index)` on the thread of every participant, all at once, and returns when all have
+  // done it. Between a successful stop_all() and its resume_all(); `work` must not use this.
+  void run_on_stopped(const std::function<void(unsigned)>& work);
+
   // Whether all vCPUs are stopped by stop_all() right now.
   [[nodiscard]] bool stopped() const;
 
@@ -69,12 +74,20 @@ private:
     State state = State::kAbsent;
     std::thread::id thread;
     std::function<void()> kick;
+    bool has_work = false; // work_ is to be done by its thread
   };
 
   [[nodiscard]] bool any_running() const;
   void kick_running();
   void update_request();
   bool wait_while_stopped(std::unique_lock<std::mutex>& lock, Slot& slot);
+  // Of a participant: waits until `over` holds, or until the moment, and works meanwhile.
+  void wait(std::unique_lock<std::mutex>& lock, Slot& slot, const std::function<bool()>& over,
+            std::chrono::steady_clock::time_point moment = kNever);
+
+  void work_done(Slot& slot);
+
+  static constexpr auto kNever = std::chrono::steady_clock::time_point::max();
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
@@ -82,6 +95,8 @@ private:
   unsigned stops_ = 0; // stop_all() calls that hold or wait
   bool ended_ = false;
   u64 notifications_ = 0;
+  const std::function<void(unsigned)>* work_ = nullptr;
+  unsigned working_ = 0;             // participants that have not done it yet
   std::atomic<bool> request_{false}; // stops_ != 0 || ended_, for the fast path of checkpoint()
 };
 

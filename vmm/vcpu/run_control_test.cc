@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <semaphore>
+#include <thread>
 
 namespace kindling::vmm {
 namespace {
@@ -21,6 +23,7 @@ public:
   ~FakeVcpu() { thread_.join(); }
 
   [[nodiscard]] bool in_guest() const { return in_guest_; }
+  [[nodiscard]] std::thread::id thread_id() const { return thread_.get_id(); }
   void leave_for_good() {
     leave_ = true;
     kick();
@@ -192,6 +195,37 @@ TEST(RunControl, GuardResumes) {
   }
   EXPECT_FALSE(control.stopped());
   control.end();
+}
+
+TEST(RunControl, WorkRunsOnEveryStoppedVcpusOwnThread) {
+  RunControl control(4);
+  FakeVcpu a(control, 0);
+  FakeVcpu b(control, 1);
+  std::binary_semaphore attached{0};
+  std::thread off([&] { // one that waits to be turned on
+    control.attach(3, [] {});
+    attached.release();
+    while (control.wait_until(3, [] { return false; })) {
+    }
+    control.detach(3);
+  });
+  attached.acquire();
+  std::array<std::atomic<std::thread::id>, 4> ran{};
+  for (int round = 0; round < 20; ++round) {
+    ASSERT_TRUE(control.stop_all().ok());
+    control.run_on_stopped([&](unsigned index) { ran[index] = std::this_thread::get_id(); });
+    EXPECT_FALSE(a.in_guest());
+    EXPECT_EQ(ran[0].load(), a.thread_id());
+    EXPECT_EQ(ran[1].load(), b.thread_id());
+    EXPECT_EQ(ran[2].load(), std::thread::id());
+    EXPECT_EQ(ran[3].load(), off.get_id());
+    for (auto& id : ran) {
+      id = std::thread::id();
+    }
+    control.resume_all();
+  }
+  control.end();
+  off.join();
 }
 
 } // namespace

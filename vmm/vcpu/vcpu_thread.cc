@@ -37,19 +37,28 @@ void VcpuThread::run(const std::function<void(Status)>& created) {
     return;
   }
   vcpu_ = std::move(*vcpu);
+  context_.vcpus[index_] = vcpu_.get();
   context_.control.attach(index_, [this] { vcpu_->kick(); });
   created({});
-  const auto due = [this] { return context_.psci.start_pending(index_); };
-  while (context_.control.wait_until(index_, due)) {
-    const auto state = context_.psci.take_start(index_);
-    if (!state || !done(vcpu_->reset(*state))) {
-      continue;
-    }
-    while (context_.control.checkpoint(index_) && run_once()) {
-    }
-  }
+  run_while_on();
+  context_.control.wait_until(index_, [] { return false; });
   context_.control.detach(index_);
   vcpu_.reset();
+}
+
+// A vCPU's power may also change while it is stopped.
+void VcpuThread::run_while_on() {
+  const auto due = [this] { return context_.psci.power(index_) != CpuPower::kOff; };
+  while (context_.control.wait_until(index_, due)) {
+    if (const auto state = context_.psci.take_start(index_); state && !done(vcpu_->reset(*state))) {
+      return;
+    }
+    while (context_.control.checkpoint(index_) && context_.psci.power(index_) == CpuPower::kOn) {
+      if (!run_once()) {
+        return;
+      }
+    }
+  }
 }
 
 bool VcpuThread::done(const Status& status) {
@@ -102,16 +111,21 @@ bool VcpuThread::answer(const arch::VcpuExit& exit) {
                                write.size, write.value, write.address));
             return done(vcpu_->abort_access());
           },
+          [this](const arch::WriteRefused& write) {
+            return done(context_.vm.open_page(write.address));
+          },
           [this](const arch::Hvc&) { return answer_call("HVC"); },
           [this](const arch::Smc&) { return answer_call("SMC"); },
           [](const arch::Canceled&) { return true; },
           // With an interrupt controller in the engine this means nothing; it masks itself.
           [](const arch::VtimerActivated&) { return true; },
           [this](const arch::WaitForInterrupt& wait) {
-            if (!wait.event) {
+            // Completed first: whoever waits is stopped, and at an instruction boundary.
+            const bool completed = done(vcpu_->complete_wait());
+            if (completed && !wait.event) {
               context_.control.pause_briefly(index_, kWaitMilliseconds);
             }
-            return done(vcpu_->complete_wait());
+            return completed;
           },
           [this](const arch::SystemRegister& access) {
             answer_register(access);
@@ -158,15 +172,20 @@ bool VcpuThread::answer_call(const char* instruction) {
                      arguments[1], arguments[2], arguments[3], answer.x0);
   switch (answer.action) {
   case PsciAction::kReturn: return done(vcpu_->complete_call(answer.x0));
-  case PsciAction::kSuspend:
-    context_.control.pause_briefly(index_, kWaitMilliseconds);
-    return done(vcpu_->complete_call(answer.x0));
+  case PsciAction::kSuspend: {
+    const bool completed = done(vcpu_->complete_call(answer.x0));
+    if (completed) {
+      context_.control.pause_briefly(index_, kWaitMilliseconds);
+    }
+    return completed;
+  }
   // None of these comes back. The exit is completed all the same, so that whoever looks at the
   // vCPU finds it at an instruction boundary.
-  case PsciAction::kCpuOff:
-    done(vcpu_->complete_call(answer.x0));
-    vcpu_->rest();
-    return false;
+  case PsciAction::kCpuOff: {
+    const bool completed = done(vcpu_->complete_call(answer.x0));
+    vcpu_->take_part(false);
+    return completed;
+  }
   case PsciAction::kSystemOff:
     done(vcpu_->complete_call(answer.x0));
     context_.power_off();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "arch/types.h"
 #include "devices/bus.h"
@@ -23,6 +24,8 @@ struct VcpuContext {
   RunControl& control;
   const Log& log;
   RateLimit& guest_errors; // for lines that a guest provokes
+  // By index; for whoever RunControl lets work on a stopped vCPU's thread. Set before it attaches.
+  std::vector<vstate::Vcpu*>& vcpus;
 
   // From any vCPU thread, any number of times.
   std::function<void()> power_off;
@@ -39,7 +42,8 @@ public:
   void run(const std::function<void(Status)>& created);
 
 private:
-  // False: the vCPU is off, or the thread must end.
+  void run_while_on();
+  // False: the vCPU does not run any more, and its machine is about to end.
   bool run_once();
   bool answer(const arch::VcpuExit& exit);
   bool answer_call(const char* instruction);

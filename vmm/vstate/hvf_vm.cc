@@ -7,6 +7,7 @@
 #include "hvf/engine.h"
 #include "hvf/vcpu.h"
 #include "hvf/vm.h"
+#include "hvf/write_watch.h"
 
 namespace kindling::vmm::vstate {
 
@@ -19,6 +20,8 @@ public:
   Status reset(const arch::BootState& state) override { return vcpu_->reset(state); }
   Result<arch::VcpuExit> run() override { return vcpu_->run(); }
   bool pending() const override { return vcpu_->pending(); }
+  Status save(arch::VcpuState& to) override { return vcpu_->save(to); }
+  Status restore(const arch::VcpuState& from) override { return vcpu_->restore(from); }
   Status complete_read(u64 value) override { return vcpu_->complete_read(value); }
   Status complete_write() override { return vcpu_->complete_write(); }
   Status complete_call(u64 x0) override { return vcpu_->complete_call(x0); }
@@ -34,7 +37,13 @@ public:
   }
   Result<u64> program_counter() override { return vcpu_->get(HV_REG_PC); }
   void kick() override { vcpu_->kick(); }
-  void rest() override { vcpu_->rest(); }
+  void take_part(bool on) override {
+    if (on) {
+      hvf::Vcpu::expect(vcpu_->handle());
+    } else {
+      vcpu_->rest();
+    }
+  }
 
 private:
   std::unique_ptr<hvf::Vcpu> vcpu_;
@@ -42,8 +51,9 @@ private:
 
 class HvfVm final : public Vm {
 public:
-  HvfVm(std::unique_ptr<hvf::Vm> vm, const arch::GicPlacement& gic)
-      : vm_(std::move(vm)), gic_(gic) {}
+  HvfVm(std::unique_ptr<hvf::Vm> vm, const arch::GicPlacement& gic, arch::AddressRange ram,
+        hvf::WriteWatch::Method method)
+      : vm_(std::move(vm)), gic_(gic), watch_(*vm_, ram, method) {}
 
   Status map(void* host, u64 address, u64 size) override {
     return vm_->map(host, address, size, hvf::Access{});
@@ -52,9 +62,16 @@ public:
   Status set_writable(u64 address, u64 size, bool writable) override {
     return vm_->protect(address, size, hvf::Access{.write = writable});
   }
+  Status watch_writes(const FirstWrite& first_write) override { return watch_.start(first_write); }
+  void unwatch_writes() override { watch_.stop(); }
+  Status open_page(u64 address) override { return watch_.open_page(address); }
   void memory_changed(u64 address, u64 size) override { vm_->memory_changed(address, size); }
   const arch::GicPlacement& gic() const override { return gic_; }
   Status set_spi(u32 intid, bool high) override { return vm_->set_spi(intid, high); }
+  Result<std::vector<u8>> save_gic() override { return vm_->save_gic(); }
+  Status restore_gic(std::span<const u8> state) override { return vm_->restore_gic(state); }
+  u64 guest_time_ns() const override { return vm_->guest_time_ns(); }
+  Result<u64> set_guest_time_ns(u64 ns) override { return vm_->set_guest_time_ns(ns); }
   Result<std::unique_ptr<Vcpu>> create_vcpu(unsigned index) override {
     auto vcpu = hvf::Vcpu::create(arch::mpidr_of(index));
     if (!vcpu) {
@@ -80,6 +97,7 @@ public:
 private:
   std::unique_ptr<hvf::Vm> vm_;
   arch::GicPlacement gic_;
+  hvf::WriteWatch watch_;
   std::mutex mutex_;
   std::map<unsigned, hv_vcpu_t> handles_; // of vCPUs, by index; under mutex_
 };
@@ -107,7 +125,11 @@ Result<std::unique_ptr<Vm>> create_hvf_vm(const VmConfig& config, u32 address_bi
   if (!gic) {
     return gic.error();
   }
-  return std::unique_ptr<Vm>(new HvfVm(std::move(*vm), *gic));
+  const auto method = config.watch_by_faults || !hvf::can_watch_without_faults()
+                          ? hvf::WriteWatch::Method::kProtect
+                          : hvf::WriteWatch::Method::kWithoutFaults;
+  return std::unique_ptr<Vm>(
+      new HvfVm(std::move(*vm), *gic, arch::ram_range(config.ram_size), method));
 }
 
 } // namespace kindling::vmm::vstate

@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "arch/boot_state.h"
 #include "arch/engine.h"
@@ -13,6 +15,7 @@
 #include "arch/result.h"
 #include "arch/types.h"
 #include "arch/vcpu_exit.h"
+#include "arch/vcpu_state.h"
 
 namespace kindling::vmm::vstate {
 
@@ -40,6 +43,11 @@ public:
   virtual Status abort_access() = 0;
   virtual Status raise_undefined() = 0;
 
+  // Every register, and putting them all back, which drops a pending exit. save() fails while an
+  // exit is pending.
+  virtual Status save(arch::VcpuState& to) = 0;
+  virtual Status restore(const arch::VcpuState& from) = 0;
+
   // X0..X30, and the program counter.
   virtual Result<u64> general_register(unsigned index) = 0;
   virtual Result<u64> program_counter() = 0;
@@ -47,9 +55,10 @@ public:
   // Makes run() return Canceled soon, or at once if it is not under way. Any thread.
   virtual void kick() = 0;
 
-  // With InstructionTime: the vCPU goes off, and the others no longer wait for what its last exit
-  // leads to.
-  virtual void rest() {}
+  // With InstructionTime: whether the vCPU is on, and the others wait for it to run. It is from its
+  // first run() on; one that goes off has to say so, and then the others no longer wait for what
+  // its last exit leads to.
+  virtual void take_part(bool /*on*/) {}
 };
 
 // A virtual machine. Thread-safe except for destruction, which comes after that of its vCPUs.
@@ -62,6 +71,17 @@ public:
   virtual Status unmap(u64 address, u64 size) = 0;
   // Takes the guest's permission to write away, or gives it back.
   virtual Status set_writable(u64 address, u64 size, bool writable) = 0;
+  // Tells of the first write of a vCPU to each page of guest memory, before it happens: calls
+  // `first_write` with the page's guest physical address and size, one call at a time, from vCPU
+  // threads, with locks of the engine held. Each call of watch_writes() begins anew, with every
+  // page not written to, and makes vCPUs forget what they have cached of translation tables.
+  // `first_write` outlives the Vm or unwatch_writes().
+  using FirstWrite = std::function<void(u64 address, u64 page_size)>;
+  virtual Status watch_writes(const FirstWrite& first_write) = 0;
+  virtual void unwatch_writes() = 0;
+  // For a vCPU that met arch::WriteRefused: it may write now.
+  virtual Status open_page(u64 address) = 0;
+
   // Guest memory changed other than by the guest's own stores: a device wrote, or RAM was reset.
   virtual void memory_changed(u64 address, u64 size) = 0;
 
@@ -69,6 +89,17 @@ public:
   [[nodiscard]] virtual const arch::GicPlacement& gic() const = 0;
   // The input of a shared peripheral interrupt.
   virtual Status set_spi(u32 intid, bool high) = 0;
+
+  // The interrupt controller but for what vCPUs have of it, as bytes for a Vm of this process that
+  // was made alike. While no vCPU runs.
+  virtual Result<std::vector<u8>> save_gic() = 0;
+  virtual Status restore_gic(std::span<const u8> state) = 0;
+
+  // The guest's time in nanoseconds, 1000 for 24 ticks of its counter, and making it go on from
+  // `ns` while no vCPU runs. Returns by how many ticks the physical counter is ahead of that, not
+  // 0 where it cannot be set: vCPUs' states are to be corrected (arch::shift_counter).
+  [[nodiscard]] virtual u64 guest_time_ns() const = 0;
+  virtual Result<u64> set_guest_time_ns(u64 ns) = 0;
 
   // Creates vCPU `index` (0, 1, ... in this order) for the calling thread.
   virtual Result<std::unique_ptr<Vcpu>> create_vcpu(unsigned index) = 0;
@@ -97,7 +128,8 @@ struct InstructionTime {
 
 struct VmConfig {
   u32 vcpus = 1;
-  u64 ram_size = 0; // for the width of guest physical addresses
+  u64 ram_size = 0;             // for the width of guest physical addresses
+  bool watch_by_faults = false; // though the engine has a better way
   arch::EngineOptions engine;
   std::optional<InstructionTime> instruction_time;
 };
