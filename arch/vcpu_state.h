@@ -36,10 +36,6 @@ struct VcpuState {
   bool operator==(const VcpuState&) const = default;
 };
 
-// Makes up for a physical counter that is `ticks` ahead of the time that the state is from: its
-// virtual counter and its timers go on as if it were not.
-void shift_counter(VcpuState& state, u64 ticks);
-
 // The GICv3 without its CPU interfaces. Levels of lines are not part of it: devices and timers
 // drive them again.
 struct GicState {

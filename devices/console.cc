@@ -31,6 +31,14 @@ size_t ConsoleQueue::read(std::span<u8> to) {
   return count;
 }
 
+bool ConsoleScript::seek(u64 position) {
+  if (position > bytes_.size()) {
+    return false;
+  }
+  next_ = position;
+  return true;
+}
+
 size_t ConsoleScript::read(std::span<u8> to) {
   const size_t count = std::min(to.size(), bytes_.size() - next_);
   std::copy_n(bytes_.begin() + static_cast<ptrdiff_t>(next_), count, to.begin());

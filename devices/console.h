@@ -58,6 +58,10 @@ public:
   explicit ConsoleScript(std::vector<u8> bytes) : bytes_(std::move(bytes)) {}
   size_t read(std::span<u8> to) override;
 
+  // How far it has been read, and going back or ahead to there. False: there is no such place.
+  [[nodiscard]] u64 position() const { return next_; }
+  bool seek(u64 position);
+
 private:
   const std::vector<u8> bytes_;
   size_t next_ = 0;

@@ -112,7 +112,11 @@ Status DeviceManager::restore_each(std::span<const u8> state) {
     }
   }
   for (size_t i = 0; i < entries_.size(); ++i) {
-    if (Status one = entries_[i].device->restore(saved[i].second); !one) {
+    MmioDevice& device = *entries_[i].device;
+    if (device.save() == saved[i].second) {
+      continue;
+    }
+    if (Status one = device.restore(saved[i].second); !one) {
       return one.error().with_context(entries_[i].name);
     }
   }

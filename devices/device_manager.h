@@ -51,8 +51,9 @@ public:
   void resume();
   void reset();
 
-  // The state of all devices by name; restore wants exactly the devices of this machine. After a
-  // failed restore the devices are as after reset().
+  // The state of all devices by name; restore wants exactly the devices of this machine. A
+  // device that is in the wanted state already is left alone. After a failed restore the devices
+  // are as after reset().
   [[nodiscard]] std::vector<u8> save() const;
   Status restore(std::span<const u8> state);
 

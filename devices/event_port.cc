@@ -21,6 +21,10 @@ u64 nanoseconds() {
 
 } // namespace
 
+Status EventPort::restore(std::span<const u8> state) {
+  return state.empty() ? Status() : Error{"the saved state is of a run that can be repeated"};
+}
+
 u64 HostEventPort::wall_clock_ns() {
   return nanoseconds<std::chrono::system_clock>();
 }

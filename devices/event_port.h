@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "arch/result.h"
 #include "arch/types.h"
@@ -28,6 +29,11 @@ public:
 
   // Fills `to` with bytes fit for cryptographic use. Errors: the host has none to give.
   virtual Status random(std::span<u8> to) = 0;
+
+  // What a run that can be repeated depends on besides the time, which is the machine's; nothing
+  // else has any. restore() takes what save() gave. Errors: something else.
+  [[nodiscard]] virtual std::vector<u8> save() const { return {}; }
+  virtual Status restore(std::span<const u8> state);
 
   // Whether devices do all their work within the guest's accesses, and in alarms, rather than on
   // threads of their own: then whatever a device does has its place in the guest's time.

@@ -15,14 +15,15 @@
 
 namespace kindling::devices {
 
-// Learns of every change that a device makes to guest RAM, after the bytes are there and before the
-// guest is told (a used ring entry is itself a later change). Dirty bitmaps hang on it, and so does
-// an engine that keeps translations of guest code: a device may load new code over old. Called from
-// any device thread; calls no device.
+// Learns of every change that a device makes to guest RAM. Called from any device thread; calls no
+// device. Ranges are guest physical, not empty and wholly inside RAM.
 class DirtyLog {
 public:
   virtual ~DirtyLog() = default;
-  // Guest physical, size > 0, wholly inside RAM.
+  // Before the bytes are written, if they are: whoever may have to put them back copies them now.
+  virtual void device_will_write(u64 /*address*/, u64 /*size*/) {}
+  // After the bytes are there and before the guest is told (a used ring entry is itself a later
+  // change): an engine drops what it has translated, for a device may load new code over old.
   virtual void device_wrote(u64 address, u64 size) = 0;
 };
 
@@ -46,7 +47,13 @@ public:
   }
   // The bytes at `address` to write; mark_written() must follow the last byte.
   [[nodiscard]] u8* writable(u64 address, u64 size) const {
-    return contains(address, size) ? host_ + (address - range_.base) : nullptr;
+    if (!contains(address, size)) {
+      return nullptr;
+    }
+    if (log_ != nullptr && size != 0) {
+      log_->device_will_write(address, size);
+    }
+    return host_ + (address - range_.base);
   }
   void mark_written(u64 address, u64 size) const {
     if (log_ != nullptr && size != 0 && contains(address, size)) {
@@ -79,29 +86,30 @@ public:
   // `address` must be aligned to the size of T.
   template <typename T>
   [[nodiscard]] std::optional<T> load(u64 address) const {
-    T* at = aligned<T>(address);
-    if (at == nullptr) {
+    const u8* from = readable(address, sizeof(T));
+    if (!aligned<T>(from)) {
       return std::nullopt;
     }
-    return std::atomic_ref<T>(*at).load(std::memory_order_seq_cst);
+    // A load does not write; std::atomic_ref<const T> is not to be had before C++26.
+    return std::atomic_ref<T>(*reinterpret_cast<T*>(const_cast<u8*>(from)))
+        .load(std::memory_order_seq_cst);
   }
   template <typename T>
   [[nodiscard]] bool store(u64 address, std::type_identity_t<T> value) const {
-    T* at = aligned<T>(address);
-    if (at == nullptr) {
+    u8* to = writable(address, sizeof(T));
+    if (!aligned<T>(to)) {
       return false;
     }
-    std::atomic_ref<T>(*at).store(value, std::memory_order_seq_cst);
+    std::atomic_ref<T>(*reinterpret_cast<T*>(to)).store(value, std::memory_order_seq_cst);
     mark_written(address, sizeof(T));
     return true;
   }
 
 private:
   template <typename T>
-  [[nodiscard]] T* aligned(u64 address) const {
-    u8* at = writable(address, sizeof(T));
-    const bool ok = reinterpret_cast<uintptr_t>(at) % std::atomic_ref<T>::required_alignment == 0;
-    return ok ? reinterpret_cast<T*>(at) : nullptr;
+  static bool aligned(const u8* at) {
+    return at != nullptr &&
+           reinterpret_cast<uintptr_t>(at) % std::atomic_ref<T>::required_alignment == 0;
   }
 
   arch::AddressRange range_;

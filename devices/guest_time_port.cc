@@ -5,9 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "devices/state.h"
+
 namespace kindling::devices {
 
 namespace {
+
+constexpr u32 kStateVersion = 1;
 
 // SplitMix64.
 u64 next_random(u64& state) {
@@ -44,6 +48,29 @@ Status GuestTimePort::random(std::span<u8> to) {
       to[k] = static_cast<u8>(value);
     }
   }
+  return {};
+}
+
+// version 1: u64 the time before the clock, state of the random numbers.
+std::vector<u8> GuestTimePort::save() const {
+  const std::lock_guard lock(mutex_);
+  StateWriter state(kStateVersion);
+  state.put(base_);
+  state.put(random_);
+  return state.take();
+}
+
+Status GuestTimePort::restore(std::span<const u8> state) {
+  StateReader reader(state, kStateVersion);
+  const u64 base = reader.get<u64>();
+  const u64 random = reader.get<u64>();
+  if (Status whole = reader.finish("the guest's time"); !whole) {
+    return whole;
+  }
+  const std::lock_guard lock(mutex_);
+  base_ = base;
+  random_ = random;
+  set_next_alarm();
   return {};
 }
 

@@ -34,6 +34,8 @@ public:
   u64 wall_clock_ns() override { return kEpochSeconds * 1'000'000'000 + monotonic_ns(); }
   u64 monotonic_ns() override;
   Status random(std::span<u8> to) override;
+  [[nodiscard]] std::vector<u8> save() const override;
+  Status restore(std::span<const u8> state) override;
   [[nodiscard]] bool synchronous() const override { return true; }
   void set_alarm(const void* owner, u64 ns, const std::function<void()>& wake) override;
 
@@ -46,7 +48,7 @@ private:
   [[nodiscard]] u64 now() const;
   void set_next_alarm();
 
-  std::mutex mutex_; // of all below
+  mutable std::mutex mutex_; // of all below
   Clock* clock_ = nullptr;
   u64 base_ = 0; // time before clock_
   u64 random_;

@@ -25,6 +25,8 @@ public:
   // Remembers the disk as it is now. Errors: there is no temporary file to be had.
   Status push();
   [[nodiscard]] size_t moments() const { return layers_.size(); }
+  // Forgets the newest moment, since which nothing has changed; or all.
+  void pop() { layers_.pop_back(); }
   void clear();
 
   // Bytes that have changed between moment `index` and the next one, in whole blocks.

@@ -309,6 +309,21 @@ TEST_F(HvfTest, ARegisterThatIsNotThereIsNamed) {
   EXPECT_THAT(refused.error().message, HasSubstr("S3_4_C2_C0_0"));
 }
 
+TEST_F(HvfTest, AShiftedCounterKeepsTheDistanceOfBothTimers) {
+  arch::VcpuState before;
+  ASSERT_TRUE(vcpu_->set_system(HV_SYS_REG_CNTP_CVAL_EL0, 5000).ok());
+  ASSERT_TRUE(vcpu_->set_system(HV_SYS_REG_CNTV_CVAL_EL0, 7000).ok());
+  ASSERT_TRUE(vcpu_->save(before).ok());
+  ASSERT_TRUE(vcpu_->shift_counter(30).ok());
+  EXPECT_EQ(*vcpu_->get_system(HV_SYS_REG_CNTP_CVAL_EL0), 5030U);
+  EXPECT_EQ(*vcpu_->get_system(HV_SYS_REG_CNTV_CVAL_EL0), 7000U);
+  arch::VcpuState after;
+  ASSERT_TRUE(vcpu_->save(after).ok());
+  EXPECT_EQ(after.vtimer_offset, before.vtimer_offset + 30);
+  ASSERT_TRUE(vcpu_->shift_counter(~u64{0}).ok()); // one that is behind
+  EXPECT_EQ(*vcpu_->get_system(HV_SYS_REG_CNTP_CVAL_EL0), 5029U);
+}
+
 TEST_F(HvfTest, TheGicGoesBackToo) {
   const auto get = [] {
     uint64_t value = 0;

@@ -35,6 +35,10 @@ public:
   Status save(arch::VcpuState& to) const;
   Status restore(const arch::VcpuState& from);
 
+  // Makes up for a physical counter that has gone `ticks` ahead of the guest's time: the virtual
+  // counter and both timers go on as if it had not.
+  Status shift_counter(u64 ticks);
+
   // Runs guest code until it leaves. Fails when the framework does, and while an exit is pending.
   Result<arch::VcpuExit> run();
 

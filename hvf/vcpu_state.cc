@@ -151,6 +151,21 @@ Status Vcpu::restore(const arch::VcpuState& from) {
   return {};
 }
 
+Status Vcpu::shift_counter(u64 ticks) {
+  uint64_t offset = 0;
+  if (Status s = check(hv_vcpu_get_vtimer_offset(handle_, &offset), "hv_vcpu_get_vtimer_offset");
+      !s) {
+    return s;
+  }
+  if (Status s =
+          check(hv_vcpu_set_vtimer_offset(handle_, offset + ticks), "hv_vcpu_set_vtimer_offset");
+      !s) {
+    return s;
+  }
+  const auto compare = get_system(HV_SYS_REG_CNTP_CVAL_EL0);
+  return compare ? set_system(HV_SYS_REG_CNTP_CVAL_EL0, *compare + ticks) : compare.error();
+}
+
 Status Vcpu::reset(const arch::BootState& state) {
   arch::VcpuState values = reset_values_;
   uint64_t offset = 0; // time goes on

@@ -58,7 +58,7 @@ public:
   [[nodiscard]] u64 guest_time_ns() const;
   // Makes the guest's time go on from `ns`, while no vCPU runs. Where the counter is the host's and
   // cannot be set, returns by how many ticks it is ahead of that time instead of 0: for the guest
-  // to see no jump, vCPUs are to be given offsets (arch::shift_counter).
+  // to see no jump, each vCPU has to make up for it (Vcpu::shift_counter).
   Result<u64> set_guest_time_ns(u64 ns);
 
   // Adds a GICv3 for `vcpus` vCPUs, before the first vCPU is created. Returns where it lies.

@@ -11,6 +11,7 @@
 
 #include "spike/console.h"
 #include "spike/keys.h"
+#include "spike/machine_keys.h"
 #include "spike/options.h"
 #include "spike/script.h"
 #include "spike/signals.h"
@@ -105,13 +106,13 @@ private:
   }
 
   KeyFilter make_keys() {
-    std::vector<Key> keys;
+    const auto say = [this](std::string_view text) { output_->write(bytes_of(text)); };
+    std::vector<Key> keys = make_machine_keys(*machine_, say);
     keys.push_back({'x', "Ctrl-A x", "quit", [this] {
                       machine_->quit();
                       output_->give_up(); // a vCPU may be waiting for the reader of our output
                     }});
-    keys.push_back(
-        {'?', "Ctrl-A ?", "list these keys", [this] { output_->write(bytes_of(key_help_)); }});
+    keys.push_back({'?', "Ctrl-A ?", "list these keys", [this, say] { say(key_help_); }});
     KeyFilter filter(std::move(keys));
     key_help_ = filter.help();
     return filter;

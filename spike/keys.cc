@@ -33,7 +33,9 @@ void KeyFilter::feed(std::span<const u8> typed, std::vector<u8>& to_guest) {
 std::string KeyFilter::help() const {
   std::string text = "\r\n";
   for (const Key& key : keys_) {
-    text += fmt::format("{:<14} {}\r\n", key.name, key.purpose);
+    if (!key.name.empty()) {
+      text += fmt::format("{:<14} {}\r\n", key.name, key.purpose);
+    }
   }
   return text + "Ctrl-A Ctrl-A  send Ctrl-A to the guest\r\n";
 }

@@ -16,7 +16,7 @@ inline constexpr u8 kEscapeKey = 0x01; // Ctrl-A
 
 struct Key {
   u8 code = 0;         // of the second key
-  std::string name;    // as the list shows it: "Ctrl-A x"
+  std::string name;    // as the list shows it: "Ctrl-A x"; empty: another row speaks for it
   std::string purpose; // "quit"
   std::function<void()> action;
 };

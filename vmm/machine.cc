@@ -11,6 +11,7 @@
 
 #include "devices/guest_time_port.h"
 #include "vmm/boot_fdt.h"
+#include "vmm/checkpoint/checkpoints.h"
 #include "vmm/guest_ram.h"
 #include "vmm/interrupts.h"
 #include "vmm/loader/initramfs.h"
@@ -23,10 +24,16 @@ namespace kindling::vmm {
 
 namespace {
 
-// What devices write to RAM, made known to the engine of the current session.
-class EngineNotice final : public devices::DirtyLog {
+// What devices write to RAM, made known to the engine of the current session and to checkpoints.
+class DeviceWrites final : public devices::DirtyLog {
 public:
   void connect(vstate::Vm* vm) { vm_ = vm; }
+  void connect(Checkpoints* checkpoints) { checkpoints_ = checkpoints; }
+  void device_will_write(u64 address, u64 size) override {
+    if (checkpoints_ != nullptr) {
+      checkpoints_->before_write(address, size);
+    }
+  }
   void device_wrote(u64 address, u64 size) override {
     if (vstate::Vm* vm = vm_.load(std::memory_order_acquire); vm != nullptr) {
       vm->memory_changed(address, size);
@@ -35,6 +42,7 @@ public:
 
 private:
   std::atomic<vstate::Vm*> vm_{nullptr};
+  Checkpoints* checkpoints_ = nullptr;
 };
 
 struct BootFiles {
@@ -84,7 +92,7 @@ public:
   Impl(const MachineConfig& config, const vstate::Capabilities& capabilities, BootFiles files,
        std::unique_ptr<GuestRam> ram, const Log& log)
       : config_(config), capabilities_(capabilities), files_(std::move(files)),
-        ram_(std::move(ram)), log_(log), memory_(arch::kRamBase, ram_->bytes(), &notice_),
+        ram_(std::move(ram)), log_(log), memory_(arch::kRamBase, ram_->bytes(), &device_writes_),
         interrupts_(log) {
     if (config_.icount) {
       guest_time_port_.emplace(config_.icount->seed);
@@ -102,6 +110,8 @@ public:
       return devices.error();
     }
     devices_ = std::move(*devices);
+    checkpoints_ = std::make_unique<Checkpoints>(ram_->bytes(), *devices_);
+    device_writes_.connect(checkpoints_.get());
     return {};
   }
 
@@ -124,7 +134,10 @@ public:
       if (ending != Ending::kReset) {
         return {};
       }
-      log_.line(LogLevel::kInfo, "the guest reboots");
+      log_.line(LogLevel::kInfo, checkpoints_->empty()
+                                     ? "the guest reboots"
+                                     : "the guest reboots; its checkpoints are gone");
+      checkpoints_->clear();
       devices_->reset();
       if (Status s = ram_->reset(); !s) {
         return s;
@@ -150,25 +163,90 @@ public:
 
   Status pause(const std::stop_token& cancel) {
     const std::lock_guard lock(session_mutex_);
+    if (paused_) {
+      return Error{"the machine is paused already"};
+    }
+    Status s = stop_session(cancel);
+    paused_ = s.ok();
+    return s;
+  }
+
+  Status resume() {
+    const std::lock_guard lock(session_mutex_);
+    if (!paused_) {
+      return Error{"the machine is not paused"};
+    }
+    paused_ = false;
+    continue_session();
+    return {};
+  }
+
+  Result<unsigned> checkpoint() {
+    unsigned number = 0;
+    Status s = while_stopped([&] {
+      Status pushed = checkpoints_->push(*session_);
+      number = static_cast<unsigned>(checkpoints_->size());
+      return pushed;
+    });
+    return s ? Result<unsigned>(number) : s.error();
+  }
+
+  Status roll_back(std::optional<unsigned> number) {
+    return while_stopped([&]() -> Status {
+      const size_t count = checkpoints_->size();
+      const unsigned to = number.value_or(static_cast<unsigned>(count));
+      Status s = checkpoints_->roll_back(*session_, to);
+      interrupts_.connect(&session_->vm());
+      // Some of it may have been done.
+      if (!s && to != 0 && to <= count) {
+        end(Ending::kFailure, s.error().with_context("the guest cannot be taken back"));
+      }
+      return s;
+    });
+  }
+
+  std::vector<CheckpointInfo> checkpoints() {
+    std::vector<CheckpointInfo> all;
+    // A machine that does not run has none.
+    (void)while_stopped([&]() -> Status {
+      all = checkpoints_->list();
+      return {};
+    });
+    return all;
+  }
+
+private:
+  Status stop_session(const std::stop_token& cancel = {}) {
     if (!session_) {
       return Error{"the machine is not running"};
     }
-    if (Status s = session_->control().stop_all(cancel); !s) {
+    if (Status s = session_->stop(cancel); !s) {
       return s;
     }
     devices_->pause();
     return {};
   }
 
-  void resume() {
-    const std::lock_guard lock(session_mutex_);
+  void continue_session() {
     if (session_) {
       devices_->resume();
-      session_->control().resume_all();
+      session_->go_on();
     }
   }
 
-private:
+  Status while_stopped(const std::function<Status()>& work) {
+    const std::lock_guard lock(session_mutex_);
+    if (paused_) {
+      return work();
+    }
+    if (Status s = stop_session(); !s) {
+      return s;
+    }
+    Status done = work();
+    continue_session();
+    return done;
+  }
+
   devices::EventPort& port() {
     return guest_time_port_ ? static_cast<devices::EventPort&>(*guest_time_port_) : host_port_;
   }
@@ -196,17 +274,15 @@ private:
       return s;
     }
     interrupts_.connect(&vm);
-    notice_.connect(&vm);
+    device_writes_.connect(&vm);
     if (guest_time_port_) {
       clock_.emplace(vm);
       guest_time_port_->connect(&*clock_);
     }
-    {
-      const std::lock_guard lock(session_mutex_);
-      session_ = std::move(*session);
-    }
-    devices_->resume();
     const u64 dtb = arch::dtb_address(config_.ram_size);
+    const std::lock_guard lock(session_mutex_);
+    session_ = std::move(*session);
+    devices_->resume();
     return session_->start(arch::primary_boot_state(files_.kernel.range().base, dtb));
   }
 
@@ -287,9 +363,10 @@ private:
         arch::merge_statistics(statistics_, *counted);
       }
     }
-    notice_.connect(nullptr);
+    device_writes_.connect(static_cast<vstate::Vm*>(nullptr));
     interrupts_.connect(nullptr);
     session_.reset();
+    paused_ = false;
   }
 
   const MachineConfig config_;
@@ -297,16 +374,18 @@ private:
   const BootFiles files_;
   const std::unique_ptr<GuestRam> ram_;
   const Log& log_;
-  EngineNotice notice_;
+  DeviceWrites device_writes_;
   devices::GuestMemory memory_;
   Interrupts interrupts_;
   devices::HostEventPort host_port_;
   std::optional<devices::GuestTimePort> guest_time_port_; // instead, when instructions are counted
   std::optional<SessionClock> clock_;
   std::unique_ptr<MachineDevices> devices_;
+  std::unique_ptr<Checkpoints> checkpoints_; // never null after add_devices()
 
   std::mutex session_mutex_; // held while the session is replaced or stopped
   std::unique_ptr<Session> session_;
+  bool paused_ = false;                     // by pause()
   std::vector<arch::Statistic> statistics_; // of the sessions that have ended
   u64 instructions_ = 0;                    // likewise
 
@@ -374,8 +453,20 @@ Status Machine::pause(const std::stop_token& cancel) {
   return impl_->pause(cancel);
 }
 
-void Machine::resume() {
-  impl_->resume();
+Status Machine::resume() {
+  return impl_->resume();
+}
+
+Result<unsigned> Machine::checkpoint() {
+  return impl_->checkpoint();
+}
+
+Status Machine::roll_back(std::optional<unsigned> number) {
+  return impl_->roll_back(number);
+}
+
+std::vector<CheckpointInfo> Machine::checkpoints() {
+  return impl_->checkpoints();
 }
 
 } // namespace kindling::vmm

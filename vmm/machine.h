@@ -16,6 +16,7 @@
 #include "arch/engine.h"
 #include "arch/result.h"
 #include "arch/types.h"
+#include "vmm/checkpoint/info.h"
 #include "vmm/log.h"
 #include "vmm/vstate/backend.h"
 
@@ -92,11 +93,24 @@ public:
   // Hands typed bytes to the console's UART; returns how many it took. Any thread but the UART's.
   size_t console_input(std::span<const u8> bytes);
 
-  // Stops every vCPU at an instruction boundary and then every device, until resume(). Between the
-  // two nothing changes the guest's state. From one thread that is none of the machine's. Errors:
-  // the machine is not running, or `cancel` was triggered first; then nothing is left stopped.
+  // What follows is for any thread but the machine's own, and waits for what is under way.
+
+  // Stops every vCPU at an instruction boundary, then every device, and the guest's time, until
+  // resume(). Between the two nothing changes the guest's state but what is called here. Errors:
+  // the machine is not running, or paused already; `cancel` was triggered first, and nothing is
+  // left stopped.
   Status pause(const std::stop_token& cancel = {});
-  void resume();
+  // Errors: the machine is not paused.
+  Status resume();
+
+  // Remembers the guest as it is now, and returns the number of the checkpoint: 1 and on. A reboot
+  // of the guest forgets all of them. Errors: the machine is not running; there are
+  // kMaxCheckpoints; the host has no room.
+  Result<unsigned> checkpoint();
+  // Takes the guest back to a checkpoint, the newest if none is given, and forgets those after it.
+  // Errors: there is no such checkpoint; or the guest cannot be what it was, and the machine fails.
+  Status roll_back(std::optional<unsigned> number = std::nullopt);
+  std::vector<CheckpointInfo> checkpoints();
 
 private:
   class Impl;

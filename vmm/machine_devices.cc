@@ -11,6 +11,7 @@
 #include "devices/event_port.h"
 #include "devices/pl031.h"
 #include "devices/serial16550.h"
+#include "devices/state.h"
 #include "devices/virtio/blk.h"
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/rng.h"
@@ -21,6 +22,8 @@ namespace kindling::vmm {
 namespace {
 
 namespace virtio = devices::virtio;
+
+constexpr u32 kStateVersion = 1;
 
 class HostConsoleOutput final : public devices::ConsoleOutput {
 public:
@@ -48,7 +51,7 @@ struct MachineDevices::Impl {
   }
 
   Status add_platform();
-  Status add_disks(const std::vector<DiskConfig>& disks, devices::GuestMemory& memory);
+  Status add_disks(const std::vector<DiskConfig>& configs, devices::GuestMemory& memory);
   Status add_entropy(devices::GuestMemory& memory);
 
   const MachineHost host;
@@ -59,6 +62,7 @@ struct MachineDevices::Impl {
   devices::Bus bus;
   devices::DeviceManager manager; // its devices use everything above
   devices::Serial16550* serial = nullptr;
+  std::vector<devices::UndoDisk*> disks;
 };
 
 Status MachineDevices::Impl::add_platform() {
@@ -84,16 +88,18 @@ Status MachineDevices::Impl::add_platform() {
   return {};
 }
 
-Status MachineDevices::Impl::add_disks(const std::vector<DiskConfig>& disks,
+Status MachineDevices::Impl::add_disks(const std::vector<DiskConfig>& configs,
                                        devices::GuestMemory& memory) {
-  for (size_t i = 0; i < disks.size(); ++i) {
-    auto backend = open_machine_disk(disks[i].path, disks[i].read_only);
+  for (size_t i = 0; i < configs.size(); ++i) {
+    auto backend = open_machine_disk(configs[i].path, configs[i].read_only);
     if (!backend) {
       return backend.error();
     }
+    auto undo = std::make_unique<devices::UndoDisk>(std::move(*backend));
+    disks.push_back(undo.get());
     const auto disk = manager.create<virtio::MmioTransport>(
         fmt::format("disk{}", i),
-        std::make_unique<virtio::Blk>(std::move(*backend), port, disks[i].id), memory);
+        std::make_unique<virtio::Blk>(std::move(undo), port, configs[i].id), memory);
     if (!disk) {
       return disk.error();
     }
@@ -156,6 +162,34 @@ void MachineDevices::resume() {
 
 void MachineDevices::reset() {
   impl_->manager.reset();
+}
+
+// version 1: the devices, the event port, u64 how far the script has been read.
+std::vector<u8> MachineDevices::save() const {
+  devices::StateWriter state(kStateVersion);
+  state.put_bytes(impl_->manager.save());
+  state.put_bytes(impl_->port.save());
+  state.put(impl_->script ? impl_->script->position() : u64{0});
+  return state.take();
+}
+
+Status MachineDevices::restore(std::span<const u8> state) {
+  devices::StateReader reader(state, kStateVersion);
+  const std::vector<u8> devices = reader.get_bytes();
+  const std::vector<u8> port = reader.get_bytes();
+  const u64 position = reader.get<u64>();
+  const bool sound = impl_->script ? impl_->script->seek(position) : position == 0;
+  if (Status whole = reader.finish("the machine's devices", sound); !whole) {
+    return whole;
+  }
+  if (Status s = impl_->port.restore(port); !s) {
+    return s;
+  }
+  return impl_->manager.restore(devices);
+}
+
+std::span<devices::UndoDisk* const> MachineDevices::disks() const {
+  return impl_->disks;
 }
 
 } // namespace kindling::vmm

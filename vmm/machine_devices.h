@@ -13,6 +13,7 @@
 #include "devices/event_port.h"
 #include "devices/guest_memory.h"
 #include "devices/irq_line.h"
+#include "devices/undo_disk.h"
 #include "vmm/machine.h"
 
 namespace kindling::vmm {
@@ -39,10 +40,16 @@ public:
   void describe(arch::FdtBuilder& fdt) const;
   size_t console_input(std::span<const u8> bytes);
 
-  // As MmioDevice's functions of these names, for all devices.
+  // As MmioDevice's functions of these names, for all devices; the state is that of the event port
+  // too, and of the console's script.
   void pause();
   void resume();
   void reset();
+  [[nodiscard]] std::vector<u8> save() const;
+  Status restore(std::span<const u8> state);
+
+  // In the order of the configuration.
+  [[nodiscard]] std::span<devices::UndoDisk* const> disks() const;
 
 private:
   struct Impl;

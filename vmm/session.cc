@@ -16,8 +16,8 @@ constexpr u32 kGuestErrorsPerSecond = 2;
 
 Result<std::unique_ptr<Session>> Session::create(const SessionParts& parts) {
   const u64 size = parts.ram.bytes().size();
-  auto vm = vstate::create_vm(parts.capabilities,
-                              {parts.vcpus, size, parts.watch_by_faults, parts.engine, parts.instruction_time});
+  auto vm = vstate::create_vm(parts.capabilities, {parts.vcpus, size, parts.watch_by_faults,
+                                                   parts.engine, parts.instruction_time});
   if (!vm) {
     return vm.error();
   }
@@ -28,7 +28,8 @@ Result<std::unique_ptr<Session>> Session::create(const SessionParts& parts) {
 }
 
 Session::Session(const SessionParts& parts, std::unique_ptr<vstate::Vm> vm)
-    : vcpus_(parts.vcpus), vm_(std::move(vm)), control_(parts.vcpus),
+    : vcpus_(parts.vcpus), counts_instructions_(parts.instruction_time.has_value()),
+      vm_(std::move(vm)), control_(parts.vcpus),
       psci_(parts.vcpus, arch::ram_range(parts.ram.bytes().size()),
             [this](unsigned index) {
               vm_->expect_vcpu(index);
@@ -89,14 +90,42 @@ Status Session::on_every_vcpu(const std::function<Status(vstate::Vcpu&, unsigned
   return {};
 }
 
+Status Session::stop(const std::stop_token& cancel) {
+  if (Status s = control_.stop_all(cancel); !s) {
+    return s;
+  }
+  stopped_at_ns_ = vm_->guest_time_ns();
+  return {};
+}
+
+void Session::go_on() {
+  if (!counts_instructions_) { // else time has not passed
+    const auto ahead = vm_->set_guest_time_ns(stopped_at_ns_);
+    if (ahead && *ahead != 0) {
+      // A vCPU that could not be told sees a jump.
+      (void)on_every_vcpu(
+          [&](vstate::Vcpu& vcpu, unsigned /*index*/) { return vcpu.shift_counter(*ahead); });
+    }
+  }
+  control_.resume_all();
+}
+
 Status Session::save(SessionState& to) {
-  to.time_ns = vm_->guest_time_ns();
+  to.time_ns = stopped_at_ns_;
   to.power = psci_.save();
   to.vcpus.resize(vcpus_);
-  Status saved =
-      on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) { return vcpu.save(to.vcpus[index]); });
+  Status saved = on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) {
+    Status s = vcpu.save(to.vcpus[index]);
+    // What is not saved, as whose turn it is, becomes what restore() will make of it.
+    return s && counts_instructions_ ? vcpu.restore(to.vcpus[index]) : s;
+  });
   if (!saved) {
     return saved;
+  }
+  if (counts_instructions_) {
+    if (const auto ahead = vm_->set_guest_time_ns(to.time_ns); !ahead) {
+      return ahead.error();
+    }
   }
   auto gic = vm_->save_gic();
   if (!gic) {
@@ -111,16 +140,13 @@ Status Session::restore(const SessionState& from) {
   if (!ahead) {
     return ahead.error();
   }
+  stopped_at_ns_ = from.time_ns;
   psci_.restore(from.power);
   Status restored = on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) -> Status {
     const bool on = from.power[index].power == CpuPower::kOn;
     vcpu.take_part(on);
-    if (*ahead == 0) {
-      return vcpu.restore(from.vcpus[index]);
-    }
-    arch::VcpuState state = from.vcpus[index];
-    arch::shift_counter(state, *ahead);
-    return vcpu.restore(state);
+    Status s = vcpu.restore(from.vcpus[index]);
+    return s && *ahead != 0 ? vcpu.shift_counter(*ahead) : s;
   });
   if (!restored) {
     return restored;

@@ -57,12 +57,16 @@ public:
   Session& operator=(const Session&) = delete;
 
   [[nodiscard]] vstate::Vm& vm() { return *vm_; }
-  [[nodiscard]] RunControl& control() { return control_; }
 
   // Creates the vCPUs, each with its thread, and turns the first one on. Once.
   Status start(const arch::BootState& boot);
 
-  // While control() keeps the vCPUs stopped. Takes `to`'s memory for its own use, so that saving
+  // Stops every vCPU at an instruction boundary, and with them the guest's time, until go_on().
+  // Errors as RunControl::stop_all's.
+  Status stop(const std::stop_token& cancel = {});
+  void go_on();
+
+  // Between stop() and go_on(). Takes `to`'s memory for its own use, so that saving
   // again allocates nothing.
   Status save(SessionState& to);
   // The same; translation tables in RAM are what they are to be already.
@@ -77,6 +81,7 @@ private:
   Status on_every_vcpu(const std::function<Status(vstate::Vcpu&, unsigned)>& work);
 
   const u32 vcpus_;
+  const bool counts_instructions_;
   std::unique_ptr<vstate::Vm> vm_;
   RunControl control_;
   Psci psci_;
@@ -84,6 +89,7 @@ private:
   std::vector<vstate::Vcpu*> vcpu_handles_; // by index
   VcpuContext context_;
   std::vector<std::thread> threads_;
+  u64 stopped_at_ns_ = 0; // the guest's time between stop() and go_on()
 };
 
 } // namespace kindling::vmm

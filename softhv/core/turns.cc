@@ -211,8 +211,11 @@ void Turns::remove(const Cpu& cpu) {
 void Turns::restart(u64 ns) {
   const std::lock_guard lock(mutex_);
   clock_.set_ns(ns);
-  for (Seat& seat : seats_)
+  for (Seat& seat : seats_) {
     seat.wait = Wait::kNone;
+    if (seat.cpu != nullptr)
+      seat.cpu->waiter->take_event();
+  }
   outside_ = nullptr;
   current_ = kMaxVcpus - 1;
 }

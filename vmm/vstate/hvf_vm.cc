@@ -29,6 +29,7 @@ public:
   Status complete_register(u64 value) override { return vcpu_->complete_register(value); }
   Status abort_access() override { return vcpu_->abort_access(); }
   Status raise_undefined() override { return vcpu_->raise_undefined(); }
+  Status shift_counter(u64 ticks) override { return vcpu_->shift_counter(ticks); }
   Result<u64> general_register(unsigned index) override {
     if (index > HV_REG_X30 - HV_REG_X0) {
       return Error{"there is no such general register"};

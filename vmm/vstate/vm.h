@@ -48,6 +48,10 @@ public:
   virtual Status save(arch::VcpuState& to) = 0;
   virtual Status restore(const arch::VcpuState& from) = 0;
 
+  // Makes up for a physical counter that has gone `ticks` ahead of the guest's time: the virtual
+  // counter and both timers go on as if it had not.
+  virtual Status shift_counter(u64 ticks) = 0;
+
   // X0..X30, and the program counter.
   virtual Result<u64> general_register(unsigned index) = 0;
   virtual Result<u64> program_counter() = 0;
@@ -97,7 +101,7 @@ public:
 
   // The guest's time in nanoseconds, 1000 for 24 ticks of its counter, and making it go on from
   // `ns` while no vCPU runs. Returns by how many ticks the physical counter is ahead of that, not
-  // 0 where it cannot be set: vCPUs' states are to be corrected (arch::shift_counter).
+  // 0 where it cannot be set: each vCPU has to make up for it (Vcpu::shift_counter).
   [[nodiscard]] virtual u64 guest_time_ns() const = 0;
   virtual Result<u64> set_guest_time_ns(u64 ns) = 0;
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The moments that a running guest can be taken back to, in memory: RAM, vCPUs, interrupt
+// controller, timers, devices and disks. They nest: going back to one forgets all later ones.
+//
+// before_write() is for any thread. Everything else is for one thread, while the session and the
+// devices are stopped.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <vector>
+
+#include "arch/result.h"
+#include "devices/guest_memory.h"
+#include "vmm/checkpoint/info.h"
+#include "vmm/checkpoint/ram_history.h"
+#include "vmm/machine_devices.h"
+#include "vmm/session.h"
+
+namespace kindling::vmm {
+
+class Checkpoints {
+public:
+  // Both outlive this; `ram` begins at arch::kRamBase.
+  Checkpoints(std::span<u8> ram, MachineDevices& devices);
+
+  [[nodiscard]] bool empty() const { return moments_.empty(); }
+  [[nodiscard]] size_t size() const { return moments_.size(); }
+
+  // Adds the present moment. Errors: there are kMaxCheckpoints, or the host has no room; the guest
+  // is as it was.
+  Status push(Session& session);
+
+  // Takes the guest back to checkpoint `number`. Errors: there is none of that number, and nothing
+  // has changed; or the guest cannot be made what it was, and must not go on.
+  Status roll_back(Session& session, unsigned number);
+
+  // Guest physical memory is about to be written to.
+  void before_write(u64 address, u64 size);
+
+  [[nodiscard]] std::vector<CheckpointInfo> list() const;
+
+  // Forgets all.
+  void clear();
+
+private:
+  struct Moment {
+    SessionState session;
+    std::vector<u8> devices;
+    std::chrono::steady_clock::time_point time;
+  };
+
+  Status watch(Session& session);
+  Status push_disks();
+
+  const std::span<u8> ram_;
+  MachineDevices& devices_;
+  RamHistory history_;
+  std::vector<Moment> moments_;
+  std::atomic<bool> lost_{false}; // a page could not be kept
+  const vstate::Vm::FirstWrite first_write_;
+};
+
+} // namespace kindling::vmm
