@@ -340,6 +340,26 @@ TEST_F(HvfTest, TheGicGoesBackToo) {
   EXPECT_EQ(get(), 5U);
 }
 
+TEST_F(HvfTest, TheGicGoesBackByRegistersToo) {
+  ASSERT_EQ(hv_gic_set_distributor_reg(HV_GIC_DISTRIBUTOR_REG_GICD_ISENABLER1, 5), HV_SUCCESS);
+  ASSERT_EQ(hv_gic_set_distributor_reg(HV_GIC_DISTRIBUTOR_REG_GICD_IPRIORITYR9, 0xa0), HV_SUCCESS);
+  ASSERT_EQ(hv_gic_set_distributor_reg(HV_GIC_DISTRIBUTOR_REG_GICD_CTLR, 2), HV_SUCCESS);
+  ASSERT_EQ(hv_gic_set_redistributor_reg(vcpu_->handle(),
+                                         HV_GIC_REDISTRIBUTOR_REG_GICR_ISENABLER0, 1U << 27),
+            HV_SUCCESS);
+  const auto gicd = vm_->read_distributor();
+  const auto gicr = vcpu_->read_redistributor();
+  ASSERT_TRUE(gicd.ok());
+  ASSERT_TRUE(gicr.ok());
+  ASSERT_EQ(hv_gic_reset(), HV_SUCCESS);
+  EXPECT_NE(*vm_->read_distributor(), *gicd);
+  EXPECT_NE(*vcpu_->read_redistributor(), *gicr);
+  ASSERT_TRUE(vm_->write_distributor(*gicd).ok());
+  ASSERT_TRUE(vcpu_->write_redistributor(*gicr).ok());
+  EXPECT_EQ(*vm_->read_distributor(), *gicd);
+  EXPECT_EQ(*vcpu_->read_redistributor(), *gicr);
+}
+
 class WriteWatchTest : public HvfTest, public testing::WithParamInterface<WriteWatch::Method> {};
 
 INSTANTIATE_TEST_SUITE_P(Methods, WriteWatchTest,

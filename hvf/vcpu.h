@@ -6,6 +6,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <vector>
 
 #include <Hypervisor/Hypervisor.h>
 
@@ -34,6 +36,11 @@ public:
   // exit is pending, restore() when `from` has a register that is not there.
   Status save(arch::VcpuState& to) const;
   Status restore(const arch::VcpuState& from);
+
+  // Its redistributor by registers, and putting them into one that has been reset. A register that
+  // the framework does not have is left out.
+  Result<std::vector<arch::RegisterValue>> read_redistributor() const;
+  Status write_redistributor(std::span<const arch::RegisterValue> registers);
 
   // Makes up for a physical counter that has gone `ticks` ahead of the guest's time: the virtual
   // counter and both timers go on as if it had not.

@@ -6,6 +6,7 @@
 // which keeps its state through CPU_OFF.
 #include <cstring>
 
+#include "arch/gic_registers.h"
 #include "arch/sysreg.h"
 #include "hvf/error.h"
 #include "hvf/vcpu.h"
@@ -146,6 +147,35 @@ Status Vcpu::restore(const arch::VcpuState& from) {
     const auto reg = static_cast<hv_gic_icc_reg_t>(number);
     if (Status s = check(hv_gic_set_icc_reg(handle_, reg, value), "hv_gic_set_icc_reg"); !s) {
       return s.error().with_context(arch::sysreg_name(number));
+    }
+  }
+  return {};
+}
+
+Result<std::vector<arch::RegisterValue>> Vcpu::read_redistributor() const {
+  std::vector<arch::RegisterValue> all;
+  for (const u32 offset : arch::gicr_state_registers()) {
+    uint64_t value = 0;
+    const hv_return_t result = hv_gic_get_redistributor_reg(
+        handle_, static_cast<hv_gic_redistributor_reg_t>(offset), &value);
+    if (result == HV_BAD_ARGUMENT) {
+      continue;
+    }
+    if (Status s = check(result, "hv_gic_get_redistributor_reg"); !s) {
+      return s.error().with_context(arch::gicr_register_name(offset));
+    }
+    all.push_back({offset, value});
+  }
+  return all;
+}
+
+Status Vcpu::write_redistributor(std::span<const arch::RegisterValue> registers) {
+  for (const auto& [offset, value] : registers) {
+    const auto reg = static_cast<hv_gic_redistributor_reg_t>(offset);
+    if (Status s = check(hv_gic_set_redistributor_reg(handle_, reg, value),
+                         "hv_gic_set_redistributor_reg");
+        !s) {
+      return s.error().with_context(arch::gicr_register_name(offset));
     }
   }
   return {};

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "arch/gic_registers.h"
 #include "hvf/error.h"
 
 #if __has_include(<Hypervisor/hv_softhv.h>)
@@ -203,6 +204,34 @@ Result<arch::GicPlacement> Vm::create_gic(u32 vcpus) {
     return status.error();
   }
   return *placement;
+}
+
+Result<std::vector<arch::RegisterValue>> Vm::read_distributor() {
+  std::vector<arch::RegisterValue> all;
+  for (const u32 offset : arch::gicd_state_registers()) {
+    uint64_t value = 0;
+    const hv_return_t result =
+        hv_gic_get_distributor_reg(static_cast<hv_gic_distributor_reg_t>(offset), &value);
+    if (result == HV_BAD_ARGUMENT) {
+      continue;
+    }
+    if (Status s = check(result, "hv_gic_get_distributor_reg"); !s) {
+      return s.error().with_context(arch::gicd_register_name(offset));
+    }
+    all.push_back({offset, value});
+  }
+  return all;
+}
+
+Status Vm::write_distributor(std::span<const arch::RegisterValue> registers) {
+  for (const auto& [offset, value] : registers) {
+    const auto reg = static_cast<hv_gic_distributor_reg_t>(offset);
+    if (Status s = check(hv_gic_set_distributor_reg(reg, value), "hv_gic_set_distributor_reg");
+        !s) {
+      return s.error().with_context(arch::gicd_register_name(offset));
+    }
+  }
+  return {};
 }
 
 Status Vm::set_spi(u32 intid, bool high) {

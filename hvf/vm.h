@@ -13,6 +13,7 @@
 #include "arch/memory_map.h"
 #include "arch/result.h"
 #include "arch/types.h"
+#include "arch/vcpu_state.h"
 
 namespace kindling::hvf {
 
@@ -68,6 +69,11 @@ public:
   // on this host. While no vCPU runs.
   Result<std::vector<u8>> save_gic();
   Status restore_gic(std::span<const u8> state);
+
+  // The distributor by its registers, and putting them into a GIC that has been reset. A register
+  // that the framework does not have is left out.
+  Result<std::vector<arch::RegisterValue>> read_distributor();
+  Status write_distributor(std::span<const arch::RegisterValue> registers);
 
   // Drives the input of a shared peripheral interrupt.
   Status set_spi(u32 intid, bool high);

@@ -5,7 +5,7 @@ packages_of() {
   case $1 in
     build)
       echo build-essential cmake ninja-build pkg-config ccache libfdt-dev libcli11-dev \
-        nlohmann-json3-dev libfmt-dev libzstd-dev zlib1g-dev nettle-dev libxbyak-dev
+        nlohmann-json3-dev libfmt-dev libzstd-dev zlib1g-dev nettle-dev libxxhash-dev libxbyak-dev
       ;;
     test)
       # The differential tests run cross-compiled programs under qemu-user and read FDTs with dtc.

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/store/image_file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <system_error>
+#if defined(__linux__)
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#endif
+
+#define XXH_STATIC_LINKING_ONLY // the state's size
+#include <xxhash.h>
+
+namespace kindling::vmm {
+
+namespace {
+
+constexpr size_t kCopyBuffer = 1ULL << 20;
+
+Error failure(const std::string& what) {
+  return Error{fmt::format("{}: {}", what, std::generic_category().message(errno))};
+}
+
+// `range` in bytes, cut at `size`.
+struct ByteRange {
+  u64 offset;
+  u64 length;
+};
+ByteRange bytes_of(const BlockRange& range, u64 size) {
+  const u64 offset = std::min(range.first * kStoreBlock, size);
+  return {offset, std::min(range.end() * kStoreBlock, size) - offset};
+}
+
+} // namespace
+
+File::~File() {
+  if (fd_ >= 0) {
+    ::close(fd_);
+  }
+}
+
+File& File::operator=(File&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+Result<File> File::open_to_read(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) {
+    return failure("cannot open " + path);
+  }
+  struct stat info {};
+  File file(fd);
+  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    return Error{fmt::format("{} is not a file", path)};
+  }
+  return file;
+}
+
+Result<File> File::create(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  return fd < 0 ? Result<File>(failure("cannot make " + path)) : File(fd);
+}
+
+Result<u64> File::size() const {
+  struct stat info {};
+  if (::fstat(fd_, &info) != 0) {
+    return failure("cannot tell a file's size");
+  }
+  return static_cast<u64>(info.st_size);
+}
+
+Status File::resize(u64 size) {
+  return ::ftruncate(fd_, static_cast<off_t>(size)) == 0 ? Status()
+                                                         : failure("cannot set a file's size");
+}
+
+Status File::read(u64 offset, std::span<u8> to) const {
+  while (!to.empty()) {
+    const ssize_t n = ::pread(fd_, to.data(), to.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n < 0) {
+      return failure("cannot read a file");
+    }
+    if (n == 0) {
+      return Error{fmt::format("a file ends at {}, and {} more bytes are wanted", offset,
+                               to.size())};
+    }
+    offset += static_cast<u64>(n);
+    to = to.subspan(static_cast<size_t>(n));
+  }
+  return {};
+}
+
+Status File::write(u64 offset, std::span<const u8> from) {
+  while (!from.empty()) {
+    const ssize_t n = ::pwrite(fd_, from.data(), from.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n <= 0) {
+      return failure("cannot write a file");
+    }
+    offset += static_cast<u64>(n);
+    from = from.subspan(static_cast<size_t>(n));
+  }
+  return {};
+}
+
+Status File::sync() const {
+#if defined(__APPLE__)
+  return ::fcntl(fd_, F_FULLFSYNC) == 0 ? Status() : failure("cannot bring a file to its disk");
+#else
+  return ::fsync(fd_) == 0 ? Status() : failure("cannot bring a file to its disk");
+#endif
+}
+
+Result<std::vector<u8>> read_file(const std::string& path, u64 limit) {
+  const auto file = File::open_to_read(path);
+  if (!file) {
+    return file.error();
+  }
+  const auto size = file->size();
+  if (!size) {
+    return size.error().with_context(path);
+  }
+  if (*size > limit) {
+    return Error{fmt::format("{} has {} bytes, and at most {} make sense", path, *size, limit)};
+  }
+  std::vector<u8> bytes(*size);
+  if (Status s = file->read(0, bytes); !s) {
+    return s.error().with_context(path);
+  }
+  return bytes;
+}
+
+Status write_file(const std::string& path, std::span<const u8> bytes) {
+  auto file = File::create(path);
+  if (!file) {
+    return file.error();
+  }
+  Status s = file->write(0, bytes);
+  if (s) {
+    s = file->sync();
+  }
+  return s ? s : s.error().with_context(path);
+}
+
+Status sync_directory(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+  if (fd < 0) {
+    return failure("cannot open " + path);
+  }
+  return File(fd).sync();
+}
+
+struct Checksum::State {
+  XXH3_state_t xxh;
+};
+
+Checksum::Checksum() : state_(std::make_unique<State>()) {
+  XXH3_128bits_reset(&state_->xxh);
+}
+Checksum::~Checksum() = default;
+
+void Checksum::add(std::span<const u8> bytes) {
+  XXH3_128bits_update(&state_->xxh, bytes.data(), bytes.size());
+}
+
+std::string Checksum::digest() const {
+  const XXH128_hash_t hash = XXH3_128bits_digest(&state_->xxh);
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+std::string checksum(std::span<const u8> bytes) {
+  Checksum sum;
+  sum.add(bytes);
+  return sum.digest();
+}
+
+Result<std::string> checksum(const File& file, const RangeMap& map, u64 size) {
+  Checksum sum;
+  std::vector<u8> buffer(kCopyBuffer);
+  for (const BlockRange& range : map.ranges()) {
+    for (ByteRange bytes = bytes_of(range, size); bytes.length != 0;) {
+      const auto part = std::span(buffer).first(std::min<u64>(bytes.length, buffer.size()));
+      if (Status s = file.read(bytes.offset, part); !s) {
+        return s.error();
+      }
+      sum.add(part);
+      bytes.offset += part.size();
+      bytes.length -= part.size();
+    }
+  }
+  return sum.digest();
+}
+
+namespace {
+
+// By the kernel; false: it cannot, between these two files, and has changed nothing that matters.
+bool copy_by_kernel(const File& from, File& to, ByteRange bytes) {
+#if defined(__linux__)
+  off_t source = static_cast<off_t>(bytes.offset);
+  off_t target = source;
+  while (bytes.length != 0) {
+    const ssize_t n =
+        ::copy_file_range(from.fd(), &source, to.fd(), &target, bytes.length, 0);
+    if (n <= 0) {
+      return false;
+    }
+    bytes.length -= static_cast<u64>(n);
+  }
+  return true;
+#else
+  (void)from;
+  (void)to;
+  return bytes.length == 0;
+#endif
+}
+
+Status copy_by_hand(const File& from, File& to, ByteRange bytes) {
+  std::vector<u8> buffer(std::min<u64>(kCopyBuffer, bytes.length));
+  while (bytes.length != 0) {
+    const auto part = std::span(buffer).first(std::min<u64>(bytes.length, buffer.size()));
+    if (Status s = from.read(bytes.offset, part); !s) {
+      return s;
+    }
+    if (Status s = to.write(bytes.offset, part); !s) {
+      return s;
+    }
+    bytes.offset += part.size();
+    bytes.length -= part.size();
+  }
+  return {};
+}
+
+} // namespace
+
+Status copy_blocks(const File& from, File& to, const RangeMap& map, u64 size) {
+#if defined(__linux__)
+  const auto whole = from.size();
+  if (whole && *whole == size && ::ioctl(to.fd(), FICLONE, from.fd()) == 0) {
+    return {};
+  }
+#endif
+  for (const BlockRange& range : map.ranges()) {
+    const ByteRange bytes = bytes_of(range, size);
+    if (copy_by_kernel(from, to, bytes)) {
+      continue;
+    }
+    if (Status s = copy_by_hand(from, to, bytes); !s) {
+      return s;
+    }
+  }
+  return {};
+}
+
+Result<RangeMap> data_blocks(const File& file, u64 size) {
+  RangeMap map;
+  const u64 blocks = (size + kStoreBlock - 1) / kStoreBlock;
+  for (u64 done = 0; done < blocks;) {
+    const off_t data = ::lseek(file.fd(), static_cast<off_t>(done * kStoreBlock), SEEK_DATA);
+    if (data < 0 && errno == ENXIO) {
+      break; // the rest is a hole
+    }
+    const off_t hole = data < 0 ? -1 : ::lseek(file.fd(), data, SEEK_HOLE);
+    const bool told = hole >= 0;
+    const u64 first = told ? std::max(done, static_cast<u64>(data) / kStoreBlock) : done;
+    const u64 end =
+        told ? std::min(blocks, (static_cast<u64>(hole) + kStoreBlock - 1) / kStoreBlock) : blocks;
+    if (end <= first || !map.append({first, end - first})) {
+      return Error{"the host contradicts itself about a file's holes"};
+    }
+    done = end;
+  }
+  return map;
+}
+
+} // namespace kindling::vmm
