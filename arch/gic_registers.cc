@@ -22,20 +22,16 @@ struct Row {
   bool numbered = true;
 };
 
-constexpr u32 kWords = 32;        // of one bit for each INTID
-constexpr u32 kPriorities = 255;  // of four INTIDs each
+constexpr u32 kWords = 32;          // of one bit for each INTID
+constexpr u32 kPriorities = 255;    // of four INTIDs each
 constexpr u32 kConfigurations = 64; // of sixteen
 constexpr u32 kSgiBase = 0x1'0000;
 
 constexpr Row kDistributor[] = {
-    {"GICD_IGROUPR", 0x80, 4, 1, kWords},
-    {"GICD_IPRIORITYR", 0x400, 4, 8, kPriorities},
-    {"GICD_ICFGR", 0xc00, 4, 2, kConfigurations},
-    {"GICD_IROUTER", 0x6000, 8, kFirstSpi, kEndSpi},
-    {"GICD_ISENABLER", 0x100, 4, 1, kWords},
-    {"GICD_ISPENDR", 0x200, 4, 1, kWords},
-    {"GICD_ISACTIVER", 0x300, 4, 1, kWords},
-    {"GICD_CTLR", 0, 4, 0, 1, false},
+    {"GICD_IGROUPR", 0x80, 4, 1, kWords},         {"GICD_IPRIORITYR", 0x400, 4, 8, kPriorities},
+    {"GICD_ICFGR", 0xc00, 4, 2, kConfigurations}, {"GICD_IROUTER", 0x6000, 8, kFirstSpi, kEndSpi},
+    {"GICD_ISENABLER", 0x100, 4, 1, kWords},      {"GICD_ISPENDR", 0x200, 4, 1, kWords},
+    {"GICD_ISACTIVER", 0x300, 4, 1, kWords},      {"GICD_CTLR", 0, 4, 0, 1, false},
 };
 
 constexpr Row kRedistributor[] = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registers of a GICv3 that make up its state (Arm IHI0069 12.8, 12.10, 12.11), for one Security
-// state and affinity routing. Set-enable registers and their kind stand for the clearing ones too.
+// The registers of a GICv3 that make up its state (Arm IHI0069 12.8, 12.10, 12.11), for one
+// Security state and affinity routing. Set-enable registers and their kind stand for the clearing
+// ones too.
 #pragma once
 
 #include <string>

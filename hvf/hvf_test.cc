@@ -344,8 +344,8 @@ TEST_F(HvfTest, TheGicGoesBackByRegistersToo) {
   ASSERT_EQ(hv_gic_set_distributor_reg(HV_GIC_DISTRIBUTOR_REG_GICD_ISENABLER1, 5), HV_SUCCESS);
   ASSERT_EQ(hv_gic_set_distributor_reg(HV_GIC_DISTRIBUTOR_REG_GICD_IPRIORITYR9, 0xa0), HV_SUCCESS);
   ASSERT_EQ(hv_gic_set_distributor_reg(HV_GIC_DISTRIBUTOR_REG_GICD_CTLR, 2), HV_SUCCESS);
-  ASSERT_EQ(hv_gic_set_redistributor_reg(vcpu_->handle(),
-                                         HV_GIC_REDISTRIBUTOR_REG_GICR_ISENABLER0, 1U << 27),
+  ASSERT_EQ(hv_gic_set_redistributor_reg(vcpu_->handle(), HV_GIC_REDISTRIBUTOR_REG_GICR_ISENABLER0,
+                                         1U << 27),
             HV_SUCCESS);
   const auto gicd = vm_->read_distributor();
   const auto gicr = vcpu_->read_redistributor();

@@ -91,8 +91,8 @@ Status File::read(u64 offset, std::span<u8> to) const {
       return failure("cannot read a file");
     }
     if (n == 0) {
-      return Error{fmt::format("a file ends at {}, and {} more bytes are wanted", offset,
-                               to.size())};
+      return Error{
+          fmt::format("a file ends at {}, and {} more bytes are wanted", offset, to.size())};
     }
     offset += static_cast<u64>(n);
     to = to.subspan(static_cast<size_t>(n));
@@ -211,8 +211,7 @@ bool copy_by_kernel(const File& from, File& to, ByteRange bytes) {
   off_t source = static_cast<off_t>(bytes.offset);
   off_t target = source;
   while (bytes.length != 0) {
-    const ssize_t n =
-        ::copy_file_range(from.fd(), &source, to.fd(), &target, bytes.length, 0);
+    const ssize_t n = ::copy_file_range(from.fd(), &source, to.fd(), &target, bytes.length, 0);
     if (n <= 0) {
       return false;
     }
