@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Directories that belong to a process: they are locked for as long as it uses them, so that others
+// can tell what a dead one has left behind.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "arch/result.h"
+#include "vmm/store/image_file.h"
+
+namespace kindling::vmm {
+
+class OwnedDirectory {
+public:
+  // A new directory `parent`/`prefix`<random>, locked.
+  static Result<OwnedDirectory> create(const std::string& parent, const std::string& prefix);
+  ~OwnedDirectory(); // removes it, unless release() was called
+  OwnedDirectory(OwnedDirectory&& other) noexcept;
+  OwnedDirectory& operator=(OwnedDirectory&&) = delete;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  // It stays, and is locked no more.
+  void release() { path_.clear(); }
+
+private:
+  OwnedDirectory(std::string path, File lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+
+  std::string path_;
+  File lock_;
+};
+
+// Makes a directory and those above it, if they are not there.
+Status make_directory(const std::string& path);
+// The names in it that begin with `prefix`, sorted; none if it is not there.
+Result<std::vector<std::string>> list_directory(const std::string& path,
+                                                const std::string& prefix = "");
+// With all that is in it.
+Status remove_directory(const std::string& path);
+// Whether some process has it locked.
+bool is_owned(const std::string& path);
+// Removes directories of that prefix that no process owns; returns their names.
+Result<std::vector<std::string>> remove_orphans(const std::string& parent,
+                                                const std::string& prefix);
+
+// Gives a directory its name. Errors: there is something of that name.
+Status rename_to_new(const std::string& from, const std::string& to);
+// Two directories, at one moment.
+Status exchange(const std::string& a, const std::string& b);
+
+// 32 random hexadecimal digits.
+std::string random_id();
+
+} // namespace kindling::vmm
