@@ -133,7 +133,7 @@ Status rename_to_new(const std::string& from, const std::string& to) {
              : failure("cannot give " + to + " its name", last_error());
 }
 
-Status exchange(const std::string& a, const std::string& b) {
+Status exchange_directories(const std::string& a, const std::string& b) {
 #if defined(__APPLE__)
   const int result = ::renamex_np(a.c_str(), b.c_str(), RENAME_SWAP);
 #else

@@ -47,7 +47,7 @@ Result<std::vector<std::string>> remove_orphans(const std::string& parent,
 // Gives a directory its name. Errors: there is something of that name.
 Status rename_to_new(const std::string& from, const std::string& to);
 // Two directories, at one moment.
-Status exchange(const std::string& a, const std::string& b);
+Status exchange_directories(const std::string& a, const std::string& b);
 
 // 32 random hexadecimal digits.
 std::string random_id();

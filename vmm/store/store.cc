@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/store/store.h"
+
+#include <algorithm>
+#include <set>
+#include <sys/stat.h>
+
+#include <fmt/format.h>
+
+namespace kindling::vmm {
+
+namespace {
+
+constexpr const char* kTemporary = ".tmp-";
+constexpr u64 kMaxManifest = 1ULL << 20;
+constexpr u64 kMaxState = 64ULL << 20;
+constexpr size_t kMaxChain = 1000;
+
+std::string disk_stem(size_t index) {
+  return fmt::format("disk{}", index);
+}
+
+// The image that several layers make up, as one.
+Status merge(std::span<const Image* const> layers, ImageWriter& to) {
+  std::vector<RangeMap> maps;
+  for (const Image* layer : layers) {
+    maps.push_back(layer->map);
+  }
+  std::vector<u8> buffer;
+  for (const LayerRange& range : resolve_layers(maps)) {
+    const Image& from = *layers[range.layer];
+    constexpr u64 kMostAtOnce = 256; // blocks
+    for (u64 first = range.blocks.first; first < range.blocks.end(); first += kMostAtOnce) {
+      const u64 end = std::min(range.blocks.end(), first + kMostAtOnce);
+      buffer.resize(std::min(end * kStoreBlock, from.size) - first * kStoreBlock);
+      if (Status s = from.file.read(first * kStoreBlock, buffer); !s) {
+        return s;
+      }
+      if (Status s = to.add(first, buffer); !s) {
+        return s;
+      }
+    }
+  }
+  return {};
+}
+
+} // namespace
+
+Status SnapshotWriter::write_files(Manifest& manifest, std::span<const u8> state) const {
+  manifest.name = name_;
+  manifest.state_checksum = checksum(state);
+  if (Status s = write_file(directory_.path() + "/state.bin", state); !s) {
+    return s;
+  }
+  const std::string json = to_json(manifest);
+  if (Status s = write_file(directory_.path() + "/manifest.json",
+                            {reinterpret_cast<const u8*>(json.data()), json.size()});
+      !s) {
+    return s;
+  }
+  return sync_directory(directory_.path());
+}
+
+Status SnapshotWriter::commit(Manifest manifest, std::span<const u8> state) && {
+  if (Status s = write_files(manifest, state); !s) {
+    return s;
+  }
+  if (Status s = rename_to_new(directory_.path(), parent_ + "/" + name_); !s) {
+    return s;
+  }
+  directory_.release();
+  return sync_directory(parent_);
+}
+
+Result<SnapshotWriter> Store::begin(const std::string& name) const {
+  if (Status s = check_snapshot_name(name); !s) {
+    return s.error();
+  }
+  struct stat info {};
+  if (::lstat(directory(name).c_str(), &info) == 0) {
+    return Error{fmt::format("there is a snapshot {} already; another name would do, or boot "
+                             "snapshot rm {}",
+                             name, name)};
+  }
+  auto temporary = OwnedDirectory::create(snapshots(), kTemporary);
+  if (!temporary) {
+    return temporary.error();
+  }
+  return SnapshotWriter(std::move(*temporary), snapshots(), name);
+}
+
+Result<Manifest> Store::read_manifest(const std::string& name) const {
+  if (Status s = check_snapshot_name(name); !s) {
+    return s.error();
+  }
+  struct stat info {};
+  if (::stat(directory(name).c_str(), &info) != 0) {
+    return Error{fmt::format(
+        "there is no snapshot {} in {}; boot snapshot list shows what there is", name, path_)};
+  }
+  const std::string path = directory(name) + "/manifest.json";
+  const auto bytes = read_file(path, kMaxManifest);
+  if (!bytes) {
+    return bytes.error();
+  }
+  auto manifest = parse_manifest(*bytes);
+  if (!manifest) {
+    return manifest.error().with_context(path);
+  }
+  if (manifest->name != name) {
+    return Error{fmt::format("{}: it is the manifest of {}", path, manifest->name)};
+  }
+  return manifest;
+}
+
+Result<SnapshotLayer> Store::open_layer(const std::string& name) const {
+  auto manifest = read_manifest(name);
+  if (!manifest) {
+    return manifest.error();
+  }
+  SnapshotLayer layer;
+  layer.manifest = std::move(*manifest);
+  auto ram = Image::open(directory(name) + "/ram", layer.manifest.ram);
+  if (!ram) {
+    return ram.error();
+  }
+  layer.ram = std::move(*ram);
+  for (size_t i = 0; i < layer.manifest.disks.size(); ++i) {
+    auto disk = Image::open(directory(name) + "/" + disk_stem(i), layer.manifest.disks[i].image);
+    if (!disk) {
+      return disk.error();
+    }
+    layer.disks.push_back(std::move(*disk));
+  }
+  return layer;
+}
+
+namespace {
+
+// Whether one can lie over the other.
+Status check_fit(const Manifest& below, const Manifest& over) {
+  bool fits = below.ram.size == over.ram.size && below.disks.size() == over.disks.size();
+  for (size_t i = 0; fits && i < over.disks.size(); ++i) {
+    fits = below.disks[i].image.size == over.disks[i].image.size;
+  }
+  return fits ? Status()
+              : Error{fmt::format("snapshot {} is of another machine than {}, over which it lies",
+                                  over.name, below.name)};
+}
+
+} // namespace
+
+Result<SnapshotChain> Store::open(const std::string& name) const {
+  SnapshotChain chain;
+  std::set<std::string> seen;
+  std::optional<ParentReference> next = ParentReference{name, ""};
+  while (next) {
+    if (!seen.insert(next->name).second || seen.size() > kMaxChain) {
+      return Error{fmt::format("snapshot {} lies over itself", next->name)};
+    }
+    auto layer = open_layer(next->name);
+    if (!layer) {
+      return chain.layers.empty() ? layer.error()
+                                  : layer.error().with_context(
+                                        fmt::format("snapshot {} needs {}", name, next->name));
+    }
+    if (!next->id.empty() && layer->manifest.id != next->id) {
+      return Error{
+          fmt::format("snapshot {} lies over a snapshot {} that is not there any more: the "
+                      "one of that name is another",
+                      name, next->name)};
+    }
+    if (!chain.layers.empty()) {
+      if (Status s = check_fit(layer->manifest, chain.layers.back().manifest); !s) {
+        return s.error();
+      }
+    }
+    next = layer->manifest.parent;
+    chain.layers.push_back(std::move(*layer));
+  }
+  std::ranges::reverse(chain.layers);
+  const std::string path = directory(name) + "/state.bin";
+  auto state = read_file(path, kMaxState);
+  if (!state) {
+    return state.error();
+  }
+  if (checksum(*state) != chain.top().state_checksum) {
+    return Error{fmt::format("{} is damaged: its checksum does not match", path)};
+  }
+  chain.state = std::move(*state);
+  return chain;
+}
+
+Result<Store::Listing> Store::list() const {
+  const auto names = list_directory(snapshots());
+  if (!names) {
+    return names.error();
+  }
+  Listing listing;
+  for (const std::string& name : *names) {
+    if (!check_snapshot_name(name)) {
+      continue; // not ours, or in the making
+    }
+    auto manifest = read_manifest(name);
+    if (manifest) {
+      listing.snapshots.push_back(std::move(*manifest));
+    } else {
+      listing.damaged.push_back(manifest.error());
+    }
+  }
+  return listing;
+}
+
+u64 Store::disk_usage(const std::string& name) const {
+  const auto files = list_directory(directory(name));
+  u64 sum = 0;
+  for (const std::string& file : files ? *files : std::vector<std::string>()) {
+    struct stat info {};
+    if (::stat((directory(name) + "/" + file).c_str(), &info) == 0) {
+      sum += static_cast<u64>(info.st_blocks) * 512;
+    }
+  }
+  return sum;
+}
+
+Status Store::verify(const std::string& name) const {
+  const auto chain = open(name);
+  if (!chain) {
+    return chain.error();
+  }
+  for (const SnapshotLayer& layer : chain->layers) {
+    const std::string at = directory(layer.manifest.name);
+    if (Status s = layer.ram.verify(layer.manifest.ram); !s) {
+      return s.error().with_context(at + "/ram.img");
+    }
+    for (size_t i = 0; i < layer.disks.size(); ++i) {
+      if (Status s = layer.disks[i].verify(layer.manifest.disks[i].image); !s) {
+        return s.error().with_context(fmt::format("{}/{}.img", at, disk_stem(i)));
+      }
+    }
+  }
+  return {};
+}
+
+Status Store::remove(const std::string& name) const {
+  if (Status s = check_snapshot_name(name); !s) {
+    return s;
+  }
+  const auto listing = list();
+  if (!listing) {
+    return listing.error();
+  }
+  std::string over;
+  for (const Manifest& other : listing->snapshots) {
+    if (other.parent && other.parent->name == name) {
+      over += (over.empty() ? "" : ", ") + other.name;
+    }
+  }
+  if (!over.empty()) {
+    return Error{
+        fmt::format("snapshot {} is needed by {}; remove or flatten these first", name, over)};
+  }
+  // Out of the way at one moment, then for as long as it takes.
+  auto temporary = OwnedDirectory::create(snapshots(), kTemporary);
+  if (!temporary) {
+    return temporary.error();
+  }
+  struct stat info {};
+  if (::lstat(directory(name).c_str(), &info) != 0) {
+    return Error{fmt::format("there is no snapshot {} in {}", name, path_)};
+  }
+  if (Status s = rename_to_new(directory(name), temporary->path() + "/" + name); !s) {
+    return s;
+  }
+  return sync_directory(snapshots());
+}
+
+Status Store::flatten(const std::string& name) const {
+  auto chain = open(name);
+  if (!chain) {
+    return chain.error();
+  }
+  if (chain->layers.size() == 1) {
+    return {};
+  }
+  auto temporary = OwnedDirectory::create(snapshots(), kTemporary);
+  if (!temporary) {
+    return temporary.error();
+  }
+  SnapshotWriter writer(std::move(*temporary), snapshots(), name);
+  Manifest manifest = chain->top();
+  manifest.parent.reset();
+  const auto flatten_image = [&](const std::string& stem, std::span<const Image* const> layers,
+                                 ManifestImage& to) -> Status {
+    auto image = writer.create_image(stem, to.size);
+    if (!image) {
+      return image.error();
+    }
+    if (Status s = merge(layers, *image); !s) {
+      return s.error().with_context(stem + ".img");
+    }
+    auto finished = image->finish();
+    if (!finished) {
+      return finished.error();
+    }
+    to = *finished;
+    return {};
+  };
+  std::vector<const Image*> images;
+  for (const SnapshotLayer& layer : chain->layers) {
+    images.push_back(&layer.ram);
+  }
+  if (Status s = flatten_image("ram", images, manifest.ram); !s) {
+    return s;
+  }
+  for (size_t i = 0; i < manifest.disks.size(); ++i) {
+    images.clear();
+    for (const SnapshotLayer& layer : chain->layers) {
+      images.push_back(&layer.disks[i]);
+    }
+    if (Status s = flatten_image(disk_stem(i), images, manifest.disks[i].image); !s) {
+      return s;
+    }
+  }
+  if (Status s = writer.write_files(manifest, chain->state); !s) {
+    return s;
+  }
+  if (Status s = exchange_directories(writer.directory_.path(), directory(name)); !s) {
+    return s;
+  }
+  return sync_directory(snapshots()); // what it was goes with the writer
+}
+
+Result<std::vector<std::string>> Store::collect() const {
+  auto temporary = remove_orphans(snapshots(), kTemporary);
+  if (!temporary) {
+    return temporary;
+  }
+  const auto clones = remove_orphans(instances(), "");
+  if (!clones) {
+    return clones;
+  }
+  temporary->insert(temporary->end(), clones->begin(), clones->end());
+  return temporary;
+}
+
+} // namespace kindling::vmm

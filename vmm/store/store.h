@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The snapshots of a directory: <store>/snapshots/<name>/. A snapshot is written to a directory of
+// its own and gets its name when it is whole and on stable storage, so that whatever happens there
+// is the old state or the new one. What has a name is never changed.
+//
+// Several processes may use a store at a time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "arch/result.h"
+#include "vmm/store/directory.h"
+#include "vmm/store/image_writer.h"
+#include "vmm/store/manifest.h"
+
+namespace kindling::vmm {
+
+inline constexpr const char* kDefaultStore = "./vmstore";
+
+// A snapshot with its files open: they can be used even if it is removed meanwhile.
+struct SnapshotLayer {
+  Manifest manifest;
+  Image ram;
+  std::vector<Image> disks;
+};
+
+// A snapshot and those that it lies over, the one without a parent first.
+struct SnapshotChain {
+  std::vector<SnapshotLayer> layers;
+  std::vector<u8> state; // of the last one
+
+  [[nodiscard]] const Manifest& top() const { return layers.back().manifest; }
+};
+
+// A snapshot in the making; goes away without commit().
+class SnapshotWriter {
+public:
+  Result<ImageWriter> create_image(const std::string& stem, u64 size) const {
+    return ImageWriter::create(directory_.path() + "/" + stem, size);
+  }
+  // Fills in name and state's checksum, and gives the snapshot its name. Errors: the name is taken;
+  // the host refuses; nothing is left behind.
+  Status commit(Manifest manifest, std::span<const u8> state) &&;
+
+private:
+  friend class Store;
+  SnapshotWriter(OwnedDirectory directory, std::string parent, std::string name)
+      : directory_(std::move(directory)), parent_(std::move(parent)), name_(std::move(name)) {}
+  Status write_files(Manifest& manifest, std::span<const u8> state) const;
+
+  OwnedDirectory directory_;
+  std::string parent_; // directory
+  std::string name_;
+};
+
+class Store {
+public:
+  explicit Store(std::string path) : path_(std::move(path)) {}
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  // Errors: the name is no name, or taken; the host refuses.
+  [[nodiscard]] Result<SnapshotWriter> begin(const std::string& name) const;
+
+  // Errors name the file and what is wrong with it.
+  [[nodiscard]] Result<Manifest> read_manifest(const std::string& name) const;
+  [[nodiscard]] Result<SnapshotChain> open(const std::string& name) const;
+
+  // Of those whose manifest can be read; the others are told of by name with what is wrong.
+  struct Listing {
+    std::vector<Manifest> snapshots;
+    std::vector<Error> damaged;
+  };
+  [[nodiscard]] Result<Listing> list() const;
+
+  // Bytes that a snapshot's own files take on the disk.
+  [[nodiscard]] u64 disk_usage(const std::string& name) const;
+
+  // Reads all that the snapshot and those below it hold, and compares checksums.
+  [[nodiscard]] Status verify(const std::string& name) const;
+
+  // Errors: there is none; others lie over it.
+  [[nodiscard]] Status remove(const std::string& name) const;
+
+  // Makes the snapshot one without a parent, with the same contents. Those over it stay so.
+  [[nodiscard]] Status flatten(const std::string& name) const;
+
+  // Removes what processes have left behind that ended half-way; returns what it was.
+  [[nodiscard]] Result<std::vector<std::string>> collect() const;
+
+  // Where running clones keep their files: one OwnedDirectory each.
+  [[nodiscard]] std::string instances() const { return path_ + "/instances"; }
+
+private:
+  [[nodiscard]] std::string snapshots() const { return path_ + "/snapshots"; }
+  [[nodiscard]] std::string directory(const std::string& name) const {
+    return snapshots() + "/" + name;
+  }
+  [[nodiscard]] Result<SnapshotLayer> open_layer(const std::string& name) const;
+
+  std::string path_;
+};
+
+} // namespace kindling::vmm
