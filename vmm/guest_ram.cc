@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/guest_ram.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -52,20 +55,101 @@ GuestRam::~GuestRam() {
   ::munmap(bytes_.data(), bytes_.size());
 }
 
+namespace {
+
+// Of a file whose blocks lie at their places, over memory that is already there.
+Status map_blocks(std::span<u8> memory, const BlockRange& range, const File& file) {
+  const u64 offset = range.first * kStoreBlock;
+  const u64 length = std::min<u64>(range.count * kStoreBlock, memory.size() - offset);
+  void* at = ::mmap(memory.data() + offset, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
+                    file.fd(), static_cast<off_t>(offset));
+  return at == MAP_FAILED ? Error{fmt::format("cannot map {} KiB of a snapshot's memory: {}",
+                                              length / 1024, std::strerror(errno))}
+                          : Status();
+}
+
+} // namespace
+
+Status GuestRam::show(std::span<const Image* const> layers) {
+  // The lowest layer as a whole: where it has nothing its file reads as zeros.
+  if (Status s = map_blocks(bytes_, {0, bytes_.size() / kStoreBlock}, layers.front()->file); !s) {
+    return s;
+  }
+  std::vector<RangeMap> maps;
+  RangeMap all;
+  for (const Image* layer : layers) {
+    maps.push_back(layer->map);
+    all = RangeMap::united(all, layer->map);
+  }
+  for (const LayerRange& range : resolve_layers(maps)) {
+    if (range.layer == 0) {
+      continue;
+    }
+    if (Status s = map_blocks(bytes_, range.blocks, layers[range.layer]->file); !s) {
+      return s;
+    }
+  }
+  shown_ = std::move(all);
+  return {};
+}
+
 Status GuestRam::reset() {
 #if defined(__linux__)
   // On private anonymous memory this is defined to give zeros on the next touch.
-  if (::madvise(bytes_.data(), bytes_.size(), MADV_DONTNEED) != 0) {
-    return Error{fmt::format("cannot clear guest RAM: {}", std::strerror(errno))};
+  if (!shown_) {
+    if (::madvise(bytes_.data(), bytes_.size(), MADV_DONTNEED) != 0) {
+      return Error{fmt::format("cannot clear guest RAM: {}", std::strerror(errno))};
+    }
+    return {};
   }
-#else
+#endif
   void* at = ::mmap(bytes_.data(), bytes_.size(), PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
   if (at == MAP_FAILED) {
     return Error{fmt::format("cannot clear guest RAM: {}", std::strerror(errno))};
   }
-#endif
+  shown_.reset();
   return {};
 }
+
+#if defined(__linux__)
+
+// What the host's page tables have (Linux Documentation/admin-guide/mm/pagemap.rst): bit 63 is set
+// for a page in memory, bit 62 for one that is swapped out.
+Result<RangeMap> GuestRam::used_blocks() const {
+  const File pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  const auto host_page = static_cast<u64>(::sysconf(_SC_PAGESIZE));
+  const u64 blocks_per_page = host_page / kStoreBlock;
+  const u64 pages = bytes_.size() / host_page;
+  const u64 first_page = reinterpret_cast<uintptr_t>(bytes_.data()) / host_page;
+  RangeMap used;
+  std::vector<u64> entries;
+  constexpr u64 kMostAtOnce = 65536;
+  for (u64 page = 0; page < pages; page += entries.size()) {
+    entries.resize(std::min(kMostAtOnce, pages - page));
+    if (Status s =
+            pagemap.read((first_page + page) * sizeof(u64),
+                         {reinterpret_cast<u8*>(entries.data()), entries.size() * sizeof(u64)});
+        !s) {
+      return s.error().with_context("/proc/self/pagemap");
+    }
+    for (u64 i = 0; i < entries.size(); ++i) {
+      if ((entries[i] >> 62) != 0) {
+        (void)used.append({(page + i) * blocks_per_page, blocks_per_page}); // they ascend
+      }
+    }
+  }
+  return shown_ ? RangeMap::united(used, *shown_) : used;
+}
+
+#else
+
+Result<RangeMap> GuestRam::used_blocks() const {
+  RangeMap all;
+  (void)all.append({0, bytes_.size() / kStoreBlock});
+  return all;
+}
+
+#endif
 
 } // namespace kindling::vmm

@@ -3,15 +3,17 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "arch/result.h"
 #include "arch/types.h"
+#include "vmm/store/image_writer.h"
 
 namespace kindling::vmm {
 
-// Anonymous memory that the host fills in as the guest touches it; nothing is reserved ahead. It
-// starts out as zeros, aligned to the host's huge pages.
+// Memory that the host fills in as the guest touches it; nothing is reserved ahead. It starts out
+// as zeros, aligned to the host's huge pages.
 class GuestRam {
 public:
   static Result<std::unique_ptr<GuestRam>> create(u64 size);
@@ -21,13 +23,22 @@ public:
 
   [[nodiscard]] std::span<u8> bytes() const { return bytes_; }
 
+  // Shows the contents of images of the same size, the later ones over the earlier ones, without
+  // reading them: pages come from the host's page cache when they are touched, and are copied when
+  // they are written to. Once, before anybody uses the memory; files may be closed afterwards.
+  Status show(std::span<const Image* const> layers);
+
   // Zeros again, and gives the memory back to the host. Nobody may access it meanwhile.
   Status reset();
+
+  // The pages, in blocks of a store, that may hold anything but zeros.
+  [[nodiscard]] Result<RangeMap> used_blocks() const;
 
 private:
   explicit GuestRam(std::span<u8> bytes) : bytes_(bytes) {}
 
   std::span<u8> bytes_;
+  std::optional<RangeMap> shown_; // what images have
 };
 
 } // namespace kindling::vmm
