@@ -15,6 +15,7 @@
 #include "spike/options.h"
 #include "spike/script.h"
 #include "spike/signals.h"
+#include "spike/snapshot_command.h"
 #include "spike/statistics.h"
 #include "spike/terminal.h"
 #include "vmm/log.h"
@@ -113,7 +114,7 @@ private:
                       output_->give_up(); // a vCPU may be waiting for the reader of our output
                     }});
     keys.push_back({'?', "Ctrl-A ?", "list these keys", [this, say] { say(key_help_); }});
-    KeyFilter filter(std::move(keys));
+    KeyFilter filter(std::move(keys), say);
     key_help_ = filter.help();
     return filter;
   }
@@ -129,6 +130,9 @@ private:
 
 int boot_main(int argc, const char* const* argv) {
   const Clock::time_point started = Clock::now();
+  if (argc > 1 && std::string_view(argv[1]) == "snapshot") {
+    return snapshot_main(argc - 1, argv + 1);
+  }
   const auto parsed = parse_options(argc, argv);
   if (!parsed) {
     vmm::Log(STDERR_FILENO, "boot", vmm::LogLevel::kError).fatal(parsed.error().message);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spike/machine_keys.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 namespace kindling::spike {
@@ -48,6 +49,26 @@ void list(vmm::Machine& machine, const Say& say) {
   say(text);
 }
 
+void make_snapshot(vmm::Machine& machine, const Say& say, const std::string& name) {
+  const auto made = machine.snapshot({name, vmm::SnapshotKind::kAuto, std::nullopt});
+  if (!made) {
+    say(line("no snapshot: " + made.error().message));
+    return;
+  }
+  const auto stopped = std::chrono::duration<double, std::milli>(made->stopped).count();
+  say(line(fmt::format("snapshot {}{}: {} of memory, {} of disks; the guest was stopped for {:.1f} "
+                       "ms",
+                       made->name, made->base ? " over " + *made->base : "",
+                       describe_bytes(made->ram_bytes), describe_bytes(made->disk_bytes),
+                       stopped)));
+}
+
+// Of the local time, so that a person finds it again.
+std::string name_of_now() {
+  const auto now = std::chrono::system_clock::now();
+  return fmt::format("{:%Y%m%d-%H%M%S}", fmt::localtime(std::chrono::system_clock::to_time_t(now)));
+}
+
 void pause_or_resume(vmm::Machine& machine, const Say& say, bool& paused) {
   const Status done = paused ? machine.resume() : machine.pause();
   if (!done) {
@@ -73,6 +94,13 @@ std::vector<Key> make_machine_keys(vmm::Machine& machine, Say say) {
   }
   keys.push_back(
       {'l', "Ctrl-A l", "list the checkpoints", [&machine, say] { list(machine, say); }});
+  keys.push_back({'s', "Ctrl-A s", "write a snapshot, named after the time",
+                  [&machine, say] { make_snapshot(machine, say, name_of_now()); }});
+  keys.push_back({'S',
+                  "Ctrl-A S",
+                  "name of the snapshot to write",
+                  {},
+                  [&machine, say](const std::string& name) { make_snapshot(machine, say, name); }});
   keys.push_back({'p', "Ctrl-A p", "pause, and resume", [&machine, say, paused = false]() mutable {
                     pause_or_resume(machine, say, paused);
                   }});

@@ -17,6 +17,7 @@ namespace {
 constexpr char kDescription[] =
     "Boots an arm64 Linux kernel in a microVM, with its console on this terminal.";
 constexpr char kFooter[] = R"(
+boot snapshot --help tells of the commands for snapshots.
 Keys: Ctrl-A x quits, Ctrl-A ? lists the keys, Ctrl-A Ctrl-A sends Ctrl-A.
 Exit status: 0 when the guest powers off or Ctrl-A x is typed, 2 for a wrong
 command line, 1 for any other failure.
@@ -48,14 +49,16 @@ struct RawOptions {
   std::string icount;
   std::string seed = "0";
   bool icount_report = false;
+  std::string store = vmm::kDefaultStore;
+  std::string restore;
+  bool track_dirty = false;
   std::string log_level = "warn";
 };
 
 void declare(CLI::App& app, RawOptions& raw) {
   app.footer(kFooter);
   app.set_version_flag("--version", "boot (Kindling) " KINDLING_VERSION);
-  app.add_option("Image", raw.kernel, "arm64 kernel Image, plain or compressed with gzip or zstd")
-      ->required();
+  app.add_option("Image", raw.kernel, "arm64 kernel Image, plain or compressed with gzip or zstd");
   app.add_option("rootfs", raw.rootfs, "disk image of the root file system: the guest's /dev/vda");
   app.add_option("--smp", raw.smp, "number of vCPUs, 1 to 32")
       ->type_name("N")
@@ -104,6 +107,14 @@ void declare(CLI::App& app, RawOptions& raw) {
       ->capture_default_str();
   app.add_flag("--icount-report", raw.icount_report,
                "with --icount: print the number of instructions and a hash of memory at exit");
+  app.add_option("--store", raw.store, "where snapshots are kept")
+      ->type_name("DIR")
+      ->capture_default_str();
+  app.add_option("--restore", raw.restore,
+                 "go on from a snapshot instead of booting; Image, if given, is for reboots")
+      ->type_name("NAME");
+  app.add_flag("--track-dirty", raw.track_dirty,
+               "follow what changes, so that snapshots can be small differences");
   app.add_option("--log-level", raw.log_level,
                  fmt::format("what to report on standard error: {}", vmm::kLogLevelNames))
       ->type_name("LEVEL")
@@ -204,10 +215,34 @@ std::string command_line(const CLI::App& app, const RawOptions& raw, bool has_di
   return line;
 }
 
+// What a machine has is the snapshot's to say.
+Status check_restore(const CLI::App& app) {
+  if (app.count("--restore") == 0) {
+    return app.count("Image") != 0 ? Status() : Error{"Image is required"};
+  }
+  for (const char* option : {"rootfs", "--smp", "--mem", "--append", "--cmdline", "--disk"}) {
+    if (app.count(option) != 0) {
+      return Error{fmt::format("{}: it comes with the snapshot of --restore", option)};
+    }
+  }
+  if (app.count("--initramfs") != 0 && app.count("Image") == 0) {
+    return Error{"--initramfs: with --restore it is for reboots, and needs an Image beside it"};
+  }
+  return {};
+}
+
 Result<Options> check(const CLI::App& app, const RawOptions& raw) {
   Options options;
   vmm::MachineConfig& machine = options.machine;
+  if (Status s = check_restore(app); !s) {
+    return s.error();
+  }
   machine.kernel = raw.kernel;
+  machine.store = raw.store;
+  machine.track_dirty = raw.track_dirty;
+  if (app.count("--restore") != 0) {
+    machine.restore = raw.restore;
+  }
   const auto vcpus = parse_smp(raw.smp);
   if (!vcpus) {
     return vcpus.error();

@@ -3,12 +3,15 @@
 
 #include <atomic>
 #include <cstring>
+#include <filesystem>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "arch/cpu_features.h"
 #include "devices/guest_time_port.h"
 #include "vmm/boot_fdt.h"
 #include "vmm/checkpoint/checkpoints.h"
@@ -19,31 +22,12 @@
 #include "vmm/machine_devices.h"
 #include "vmm/memory_hash.h"
 #include "vmm/session.h"
+#include "vmm/snapshot.h"
+#include "vmm/write_tracker.h"
 
 namespace kindling::vmm {
 
 namespace {
-
-// What devices write to RAM, made known to the engine of the current session and to checkpoints.
-class DeviceWrites final : public devices::DirtyLog {
-public:
-  void connect(vstate::Vm* vm) { vm_ = vm; }
-  void connect(Checkpoints* checkpoints) { checkpoints_ = checkpoints; }
-  void device_will_write(u64 address, u64 size) override {
-    if (checkpoints_ != nullptr) {
-      checkpoints_->before_write(address, size);
-    }
-  }
-  void device_wrote(u64 address, u64 size) override {
-    if (vstate::Vm* vm = vm_.load(std::memory_order_acquire); vm != nullptr) {
-      vm->memory_changed(address, size);
-    }
-  }
-
-private:
-  std::atomic<vstate::Vm*> vm_{nullptr};
-  Checkpoints* checkpoints_ = nullptr;
-};
 
 struct BootFiles {
   Kernel kernel;
@@ -83,16 +67,22 @@ private:
   vstate::Vm& vm_;
 };
 
+std::string absolute_path(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute.string();
+}
+
 enum class Ending : u8 { kNone, kReset, kPowerOff, kQuit, kFailure };
 
 } // namespace
 
 class Machine::Impl {
 public:
-  Impl(const MachineConfig& config, const vstate::Capabilities& capabilities, BootFiles files,
-       std::unique_ptr<GuestRam> ram, const Log& log)
+  Impl(const MachineConfig& config, const vstate::Capabilities& capabilities,
+       std::optional<BootFiles> files, std::unique_ptr<GuestRam> ram, const Log& log)
       : config_(config), capabilities_(capabilities), files_(std::move(files)),
-        ram_(std::move(ram)), log_(log), memory_(arch::kRamBase, ram_->bytes(), &device_writes_),
+        ram_(std::move(ram)), log_(log), memory_(arch::kRamBase, ram_->bytes(), &writes_),
         interrupts_(log) {
     if (config_.icount) {
       guest_time_port_.emplace(config_.icount->seed);
@@ -101,23 +91,31 @@ public:
 
   ~Impl() { stop(); }
 
-  Status add_devices(const MachineHost& host) {
+  // `came_from`: the snapshot that the machine is to go on from; takes its disks.
+  Status add_devices(const MachineHost& host, std::optional<SnapshotChain> came_from) {
+    if (Status s = add_disks(came_from ? &*came_from : nullptr); !s) {
+      return s;
+    }
     const bool scripted = config_.icount && config_.icount->script;
     auto devices = MachineDevices::create(
-        config_.disks, host,
+        disks_, host,
         {memory_, interrupts_, port(), scripted ? &*config_.icount->script : nullptr});
     if (!devices) {
       return devices.error();
     }
     devices_ = std::move(*devices);
-    checkpoints_ = std::make_unique<Checkpoints>(ram_->bytes(), *devices_);
-    device_writes_.connect(checkpoints_.get());
+    checkpoints_ = std::make_unique<Checkpoints>(ram_->bytes(), *devices_, writes_);
+    snapshots_ = std::make_unique<Snapshots>(config_.store, SnapshotParts{*ram_, *devices_, disks_},
+                                             config_.track_dirty);
+    writes_.add(*checkpoints_);
+    writes_.add(*snapshots_);
+    came_from_ = std::move(came_from);
     return {};
   }
 
   Status run() {
     for (;;) {
-      Status s = boot();
+      Status s = came_from_ ? go_on_from_snapshot() : boot();
       if (s && !initramfs_check_.joinable()) {
         s = start_initramfs_check();
       }
@@ -205,6 +203,31 @@ public:
     });
   }
 
+  Result<SnapshotInfo> snapshot(const SnapshotRequest& request) {
+    const std::lock_guard one_at_a_time(snapshot_mutex_);
+    std::optional<Snapshots::Captured> captured;
+    std::chrono::steady_clock::time_point stopped;
+    Status s = while_stopped([&]() -> Status {
+      stopped = std::chrono::steady_clock::now();
+      auto result = snapshots_->capture(*session_, request, describe());
+      if (!result) {
+        return result.error();
+      }
+      captured.emplace(std::move(*result));
+      return {};
+    });
+    const auto running = std::chrono::steady_clock::now();
+    if (!s) {
+      return s.error();
+    }
+    auto info = Snapshots::commit(std::move(*captured));
+    if (info) {
+      info->name = request.name;
+      info->stopped = running - stopped;
+    }
+    return info;
+  }
+
   std::vector<CheckpointInfo> checkpoints() {
     std::vector<CheckpointInfo> all;
     // A machine that does not run has none.
@@ -247,6 +270,22 @@ private:
     return done;
   }
 
+  // What a snapshot says of this machine.
+  [[nodiscard]] Manifest describe() const {
+    Manifest manifest;
+    manifest.engine = vstate::backend_name(capabilities_.backend);
+    manifest.vcpus = config_.vcpus;
+    if (config_.icount) {
+      manifest.icount_shift = config_.icount->shift;
+    }
+    manifest.kernel = absolute_path(config_.kernel);
+    if (config_.initramfs) {
+      manifest.initramfs = absolute_path(*config_.initramfs);
+    }
+    manifest.command_line = config_.command_line;
+    return manifest;
+  }
+
   devices::EventPort& port() {
     return guest_time_port_ ? static_cast<devices::EventPort&>(*guest_time_port_) : host_port_;
   }
@@ -259,8 +298,25 @@ private:
                                    [this] { guest_time_port_->ring(); }};
   }
 
-  // From a machine that is off, devices reset and RAM all zeros, to one whose first vCPU runs.
-  Status boot() {
+  Status add_disks(SnapshotChain* came_from) {
+    if (came_from != nullptr) {
+      auto directory = OwnedDirectory::create(Store(config_.store).instances(), "");
+      if (!directory) {
+        return directory.error();
+      }
+      instance_.emplace(std::move(*directory));
+    }
+    auto disks = came_from != nullptr ? clone_disks(*came_from, instance_->path())
+                                      : open_disks(config_.disks);
+    if (!disks) {
+      return disks.error();
+    }
+    disks_ = std::move(*disks);
+    return {};
+  }
+
+  // The Vm and what is wired to it, without vCPUs.
+  Status make_session() {
     auto session = Session::create(
         {capabilities_, config_.vcpus, config_.engine, *ram_, devices_->bus(), log_,
          SessionEvents{[this] { end(Ending::kPowerOff); }, [this] { end(Ending::kReset); },
@@ -270,28 +326,106 @@ private:
       return session.error();
     }
     vstate::Vm& vm = (*session)->vm();
-    if (Status s = load(vm.gic()); !s) {
-      return s;
-    }
     interrupts_.connect(&vm);
-    device_writes_.connect(&vm);
+    writes_.connect(&vm);
     if (guest_time_port_) {
       clock_.emplace(vm);
       guest_time_port_->connect(&*clock_);
     }
-    const u64 dtb = arch::dtb_address(config_.ram_size);
-    const std::lock_guard lock(session_mutex_);
     session_ = std::move(*session);
+    return {};
+  }
+
+  // From a machine that is off, devices reset and RAM all zeros, to one whose first vCPU runs.
+  Status boot() {
+    if (!files_) {
+      auto files = open_boot_files(config_);
+      if (!files) {
+        return files.error().with_context("the guest wants to boot again");
+      }
+      files_.emplace(std::move(*files));
+    }
+    const std::lock_guard lock(session_mutex_);
+    if (Status s = make_session(); !s) {
+      return s;
+    }
+    if (Status s = load(session_->vm().gic()); !s) {
+      return s;
+    }
+    if (Status s = session_->create_vcpus(); !s) {
+      return s;
+    }
+    if (config_.track_dirty) {
+      if (Status s = writes_.begin_anew(); !s) {
+        return s;
+      }
+    }
     devices_->resume();
-    return session_->start(arch::primary_boot_state(files_.kernel.range().base, dtb));
+    const u64 dtb = arch::dtb_address(config_.ram_size);
+    session_->start(arch::primary_boot_state(files_->kernel.range().base, dtb));
+    return {};
+  }
+
+  // Likewise, to one that goes on where the snapshot was made.
+  Status go_on_from_snapshot() {
+    const SnapshotChain chain = std::move(*came_from_);
+    came_from_.reset();
+    std::vector<const Image*> memory;
+    for (const SnapshotLayer& layer : chain.layers) {
+      memory.push_back(&layer.ram);
+    }
+    if (Status s = ram_->show(memory); !s) {
+      return s;
+    }
+    const std::lock_guard lock(session_mutex_);
+    if (Status s = make_session(); !s) {
+      return s;
+    }
+    if (Status s = session_->create_vcpus(); !s) {
+      return s;
+    }
+    if (Status s = session_->stop(); !s) {
+      return s;
+    }
+    devices_->pause();
+    if (Status s = restore_state(chain); !s) {
+      return s.error().with_context(fmt::format("snapshot {}", chain.top().name));
+    }
+    continue_session();
+    return {};
+  }
+
+  Status restore_state(const SnapshotChain& chain) {
+    const auto missing = arch::missing_features(chain.top().cpu, session_->features());
+    if (!missing.empty()) {
+      return Error{fmt::format("its guest may use what this engine's CPU does not have: {}",
+                               fmt::join(missing, ", "))};
+    }
+    auto state = StateTable::decode(chain.state);
+    if (!state) {
+      return state.error();
+    }
+    if (Status s = session_->restore(*state); !s) {
+      return s;
+    }
+    const auto devices = state->take_bytes("devices");
+    if (!devices) {
+      return devices.error();
+    }
+    if (Status s = devices_->restore(*devices); !s) {
+      return s;
+    }
+    interrupts_.connect(&session_->vm());
+    snapshots_->came_from(chain.top());
+    return config_.track_dirty ? writes_.begin_anew() : Status();
   }
 
   Status load(const arch::GicPlacement& gic) {
-    if (Status s = files_.kernel.load(ram_->bytes()); !s) {
+    if (Status s = files_->kernel.load(ram_->bytes()); !s) {
       return s;
     }
-    if (files_.initramfs) {
-      if (Status s = files_.initramfs->load(ram_->bytes(), *files_.initramfs_range); !s) {
+    if (files_->initramfs) {
+      if (Status s = files_->initramfs->load(ram_->bytes(), *files_->initramfs_range); !s) {
         return s;
       }
     }
@@ -304,7 +438,7 @@ private:
     input.ram_size = config_.ram_size;
     input.command_line = config_.command_line;
     input.stdout_path = devices_->stdout_path();
-    input.initramfs = files_.initramfs_range;
+    input.initramfs = files_->initramfs_range;
     input.gic = gic;
     input.seeds = *seeds;
     input.describe_devices = [this](arch::FdtBuilder& fdt) { devices_->describe(fdt); };
@@ -319,12 +453,12 @@ private:
 
   // Decompressing the initramfs to see that it is whole need not hold the guest up.
   Status start_initramfs_check() {
-    if (!files_.initramfs || files_.initramfs->checked()) {
+    if (!files_ || !files_->initramfs || files_->initramfs->checked()) {
       return {};
     }
     try {
       initramfs_check_ = std::jthread([this](const std::stop_token& stop) {
-        if (Status s = files_.initramfs->check(stop); !s) {
+        if (Status s = files_->initramfs->check(stop); !s) {
           end(Ending::kFailure, s.error());
         }
       });
@@ -363,7 +497,7 @@ private:
         arch::merge_statistics(statistics_, *counted);
       }
     }
-    device_writes_.connect(static_cast<vstate::Vm*>(nullptr));
+    writes_.connect(nullptr);
     interrupts_.connect(nullptr);
     session_.reset();
     paused_ = false;
@@ -371,19 +505,24 @@ private:
 
   const MachineConfig config_;
   const vstate::Capabilities capabilities_;
-  const BootFiles files_;
+  std::optional<BootFiles> files_; // a machine from a snapshot opens them when it reboots
   const std::unique_ptr<GuestRam> ram_;
   const Log& log_;
-  DeviceWrites device_writes_;
+  WriteTracker writes_;
   devices::GuestMemory memory_;
   Interrupts interrupts_;
   devices::HostEventPort host_port_;
   std::optional<devices::GuestTimePort> guest_time_port_; // instead, when instructions are counted
   std::optional<SessionClock> clock_;
+  std::optional<OwnedDirectory> instance_; // files of a clone
+  std::vector<MachineDisk> disks_;
   std::unique_ptr<MachineDevices> devices_;
   std::unique_ptr<Checkpoints> checkpoints_; // never null after add_devices()
+  std::unique_ptr<Snapshots> snapshots_;     // likewise
+  std::optional<SnapshotChain> came_from_;   // until it is there
 
-  std::mutex session_mutex_; // held while the session is replaced or stopped
+  std::mutex snapshot_mutex_; // before the next one
+  std::mutex session_mutex_;  // held while the session is replaced or stopped
   std::unique_ptr<Session> session_;
   bool paused_ = false;                     // by pause()
   std::vector<arch::Statistic> statistics_; // of the sessions that have ended
@@ -397,8 +536,37 @@ private:
   std::jthread initramfs_check_; // ends before what it uses
 };
 
-Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
+namespace {
+
+// Makes the configuration that of the snapshot.
+Status configure(MachineConfig& config, const Manifest& snapshot) {
+  const bool counted = snapshot.icount_shift.has_value();
+  if (counted != config.icount.has_value() ||
+      (counted && *snapshot.icount_shift != config.icount->shift)) {
+    return Error{counted
+                     ? fmt::format("--restore {}: it was made with --icount={}, and goes on with "
+                                   "that only",
+                                   snapshot.name, *snapshot.icount_shift)
+                     : fmt::format("--restore {}: it was made without --icount, and goes on "
+                                   "without",
+                                   snapshot.name)};
+  }
+  config.vcpus = snapshot.vcpus;
+  config.ram_size = snapshot.ram.size;
+  config.command_line = snapshot.command_line;
+  config.disks.clear();
+  if (config.kernel.empty()) {
+    config.kernel = snapshot.kernel;
+    config.initramfs = snapshot.initramfs;
+  }
+  return {};
+}
+
+} // namespace
+
+Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& wanted,
                                                  const MachineHost& host, const Log& log) {
+  MachineConfig config = wanted;
   const auto capabilities = vstate::discover(config.backend);
   if (!capabilities) {
     return capabilities.error();
@@ -406,17 +574,33 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
   if (Status s = vstate::check_engine(*capabilities, config.engine, config.statistics); !s) {
     return s.error();
   }
-  auto files = open_boot_files(config);
-  if (!files) {
-    return files.error();
+  std::optional<SnapshotChain> came_from;
+  std::optional<BootFiles> boot_files;
+  if (config.restore) {
+    const Store store(config.store);
+    (void)store.collect(); // whatever it is, it keeps nobody from going on
+    auto chain = store.open(*config.restore);
+    if (!chain) {
+      return chain.error().with_context("--restore");
+    }
+    came_from.emplace(std::move(*chain));
+    if (Status s = configure(config, came_from->top()); !s) {
+      return s.error();
+    }
+  } else {
+    auto files = open_boot_files(config);
+    if (!files) {
+      return files.error();
+    }
+    boot_files.emplace(std::move(*files));
   }
   auto ram = GuestRam::create(config.ram_size);
   if (!ram) {
     return ram.error();
   }
   auto impl =
-      std::make_unique<Impl>(config, *capabilities, std::move(*files), std::move(*ram), log);
-  if (Status s = impl->add_devices(host); !s) {
+      std::make_unique<Impl>(config, *capabilities, std::move(boot_files), std::move(*ram), log);
+  if (Status s = impl->add_devices(host, std::move(came_from)); !s) {
     return s.error();
   }
   return std::unique_ptr<Machine>(new Machine(std::move(impl)));
@@ -463,6 +647,10 @@ Result<unsigned> Machine::checkpoint() {
 
 Status Machine::roll_back(std::optional<unsigned> number) {
   return impl_->roll_back(number);
+}
+
+Result<SnapshotInfo> Machine::snapshot(const SnapshotRequest& request) {
+  return impl_->snapshot(request);
 }
 
 std::vector<CheckpointInfo> Machine::checkpoints() {

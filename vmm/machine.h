@@ -18,15 +18,11 @@
 #include "arch/types.h"
 #include "vmm/checkpoint/info.h"
 #include "vmm/log.h"
+#include "vmm/machine_disks.h"
+#include "vmm/snapshot_info.h"
 #include "vmm/vstate/backend.h"
 
 namespace kindling::vmm {
-
-struct DiskConfig {
-  std::string path;
-  bool read_only = false;
-  std::string id; // what the guest reads as the disk's serial number; may be empty
-};
 
 inline constexpr unsigned kMaxInstructionShift = 10;
 
@@ -50,6 +46,12 @@ struct MachineConfig {
   bool statistics = false; // Machine::statistics() will be asked for
   std::optional<InstructionCounting> icount;
   bool report = false; // Machine::report() will be asked for
+
+  std::string store = kDefaultStore; // of snapshots
+  bool track_dirty = false;          // so that snapshots can be differences
+  // The snapshot that the machine is to go on from instead of booting: vcpus, ram_size,
+  // command_line and disks are the snapshot's then; a kernel, if given, is for reboots.
+  std::optional<std::string> restore;
 };
 
 // What the machine wants of the program around it. Called from any of the machine's threads, with a
@@ -111,6 +113,12 @@ public:
   // Errors: there is no such checkpoint; or the guest cannot be what it was, and the machine fails.
   Status roll_back(std::optional<unsigned> number = std::nullopt);
   std::vector<CheckpointInfo> checkpoints();
+
+  // Writes a snapshot to the store. The guest is stopped while it is copied, and runs again while
+  // it is brought to stable storage. Errors: the machine is not running; the name is no name or
+  // taken; there is nothing that a difference could be told to; the host refuses. The guest goes on
+  // and nothing is left behind.
+  Result<SnapshotInfo> snapshot(const SnapshotRequest& request);
 
 private:
   class Impl;

@@ -15,7 +15,6 @@
 #include "devices/virtio/blk.h"
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/rng.h"
-#include "vmm/loader/disk.h"
 
 namespace kindling::vmm {
 
@@ -51,7 +50,7 @@ struct MachineDevices::Impl {
   }
 
   Status add_platform();
-  Status add_disks(const std::vector<DiskConfig>& configs, devices::GuestMemory& memory);
+  Status add_disks(std::span<MachineDisk> configured, devices::GuestMemory& memory);
   Status add_entropy(devices::GuestMemory& memory);
 
   const MachineHost host;
@@ -88,18 +87,14 @@ Status MachineDevices::Impl::add_platform() {
   return {};
 }
 
-Status MachineDevices::Impl::add_disks(const std::vector<DiskConfig>& configs,
+Status MachineDevices::Impl::add_disks(std::span<MachineDisk> configured,
                                        devices::GuestMemory& memory) {
-  for (size_t i = 0; i < configs.size(); ++i) {
-    auto backend = open_machine_disk(configs[i].path, configs[i].read_only);
-    if (!backend) {
-      return backend.error();
-    }
-    auto undo = std::make_unique<devices::UndoDisk>(std::move(*backend));
-    disks.push_back(undo.get());
+  for (size_t i = 0; i < configured.size(); ++i) {
+    disks.push_back(configured[i].disk);
     const auto disk = manager.create<virtio::MmioTransport>(
         fmt::format("disk{}", i),
-        std::make_unique<virtio::Blk>(std::move(undo), port, configs[i].id), memory);
+        std::make_unique<virtio::Blk>(std::move(configured[i].backend), port, configured[i].id),
+        memory);
     if (!disk) {
       return disk.error();
     }
@@ -113,7 +108,7 @@ Status MachineDevices::Impl::add_entropy(devices::GuestMemory& memory) {
   return entropy ? Status() : entropy.error();
 }
 
-Result<std::unique_ptr<MachineDevices>> MachineDevices::create(const std::vector<DiskConfig>& disks,
+Result<std::unique_ptr<MachineDevices>> MachineDevices::create(std::span<MachineDisk> disks,
                                                                const MachineHost& host,
                                                                const Surroundings& surroundings) {
   auto impl = std::make_unique<Impl>(host, surroundings);

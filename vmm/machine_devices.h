@@ -15,6 +15,7 @@
 #include "devices/irq_line.h"
 #include "devices/undo_disk.h"
 #include "vmm/machine.h"
+#include "vmm/machine_disks.h"
 
 namespace kindling::vmm {
 
@@ -27,10 +28,9 @@ public:
     // All console input there will be; null: console_input() brings it.
     const std::vector<u8>* script = nullptr;
   };
-  // Creates every device and opens the disks.
-  static Result<std::unique_ptr<MachineDevices>> create(const std::vector<DiskConfig>& disks,
-                                                        const MachineHost& host,
-                                                        const Surroundings& surroundings);
+  // Creates every device; those for disks take their backends.
+  static Result<std::unique_ptr<MachineDevices>>
+  create(std::span<MachineDisk> disks, const MachineHost& host, const Surroundings& surroundings);
   ~MachineDevices();
   MachineDevices(const MachineDevices&) = delete;
   MachineDevices& operator=(const MachineDevices&) = delete;

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "arch/sysreg.h"
+
 namespace kindling::vmm {
 
 namespace {
@@ -51,16 +53,19 @@ Session::~Session() {
   end();
 }
 
-Status Session::start(const arch::BootState& boot) {
+Status Session::create_vcpus() {
   for (unsigned i = 0; i < vcpus_; ++i) {
     if (Status s = start_thread(i); !s) {
       end();
       return s.error().with_context(fmt::format("vCPU {} cannot be created", i));
     }
   }
+  return {};
+}
+
+void Session::start(const arch::BootState& boot) {
   psci_.power_on(boot);
   control_.notify();
-  return {};
 }
 
 Status Session::start_thread(unsigned index) {
@@ -110,22 +115,29 @@ void Session::go_on() {
   control_.resume_all();
 }
 
+// What is not saved, as whose turn it is, becomes what restoring will make of it.
+Status Session::settle(const std::vector<arch::VcpuState>& vcpus) {
+  if (!counts_instructions_) {
+    return {};
+  }
+  if (const auto ahead = vm_->set_guest_time_ns(stopped_at_ns_); !ahead) {
+    return ahead.error();
+  }
+  return on_every_vcpu(
+      [&](vstate::Vcpu& vcpu, unsigned index) { return vcpu.restore(vcpus[index]); });
+}
+
 Status Session::save(SessionState& to) {
   to.time_ns = stopped_at_ns_;
   to.power = psci_.save();
   to.vcpus.resize(vcpus_);
-  Status saved = on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) {
-    Status s = vcpu.save(to.vcpus[index]);
-    // What is not saved, as whose turn it is, becomes what restore() will make of it.
-    return s && counts_instructions_ ? vcpu.restore(to.vcpus[index]) : s;
-  });
+  Status saved =
+      on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) { return vcpu.save(to.vcpus[index]); });
+  if (saved) {
+    saved = settle(to.vcpus);
+  }
   if (!saved) {
     return saved;
-  }
-  if (counts_instructions_) {
-    if (const auto ahead = vm_->set_guest_time_ns(to.time_ns); !ahead) {
-      return ahead.error();
-    }
   }
   auto gic = vm_->save_gic();
   if (!gic) {
@@ -133,6 +145,87 @@ Status Session::save(SessionState& to) {
   }
   to.gic = std::move(*gic);
   return {};
+}
+
+Result<SavedCpus> Session::read_cpus() {
+  SavedCpus cpus;
+  cpus.time_ns = stopped_at_ns_;
+  cpus.power = psci_.save();
+  cpus.vcpus.resize(vcpus_);
+  cpus.gic.redistributors.resize(vcpus_);
+  Status saved = on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) -> Status {
+    if (Status s = vcpu.save(cpus.vcpus[index]); !s) {
+      return s;
+    }
+    auto redistributor = vcpu.read_redistributor();
+    if (!redistributor) {
+      return redistributor.error();
+    }
+    cpus.gic.redistributors[index] = std::move(*redistributor);
+    return {};
+  });
+  if (!saved) {
+    return saved.error();
+  }
+  auto distributor = vm_->read_distributor();
+  if (!distributor) {
+    return distributor.error();
+  }
+  cpus.gic.distributor = std::move(*distributor);
+  return cpus;
+}
+
+Status Session::write_cpus(const SavedCpus& cpus) {
+  const auto ahead = vm_->set_guest_time_ns(cpus.time_ns);
+  if (!ahead) {
+    return ahead.error();
+  }
+  stopped_at_ns_ = cpus.time_ns;
+  psci_.restore(cpus.power);
+  Status restored = on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) -> Status {
+    vcpu.take_part(cpus.power[index].power == CpuPower::kOn);
+    if (Status s = vcpu.restore(cpus.vcpus[index]); !s) {
+      return s;
+    }
+    if (*ahead != 0) {
+      if (Status s = vcpu.shift_counter(*ahead); !s) {
+        return s;
+      }
+    }
+    return vcpu.write_redistributor(cpus.gic.redistributors[index]);
+  });
+  return restored ? vm_->write_distributor(cpus.gic.distributor) : restored;
+}
+
+Status Session::save(StateTable& to) {
+  const auto cpus = read_cpus();
+  if (!cpus) {
+    return cpus.error();
+  }
+  put_cpus(*cpus, to);
+  return settle(cpus->vcpus);
+}
+
+Status Session::restore(StateTable& from) {
+  const auto present = read_cpus();
+  if (!present) {
+    return present.error();
+  }
+  const auto cpus = take_cpus(from, *present);
+  return cpus ? write_cpus(*cpus) : cpus.error();
+}
+
+std::map<std::string, u64> Session::features() {
+  std::map<std::string, u64> all;
+  (void)on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) -> Status {
+    if (index == 0) { // they are alike
+      for (const auto& [number, value] : vcpu.features()) {
+        all[arch::sysreg_name(number)] = value;
+      }
+    }
+    return {};
+  });
+  return all;
 }
 
 Status Session::restore(const SessionState& from) {

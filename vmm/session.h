@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "devices/bus.h"
 #include "vmm/guest_ram.h"
 #include "vmm/log.h"
+#include "vmm/state/saved_cpus.h"
 #include "vmm/vcpu/psci.h"
 #include "vmm/vcpu/run_control.h"
 #include "vmm/vcpu/vcpu_thread.h"
@@ -58,8 +60,10 @@ public:
 
   [[nodiscard]] vstate::Vm& vm() { return *vm_; }
 
-  // Creates the vCPUs, each with its thread, and turns the first one on. Once.
-  Status start(const arch::BootState& boot);
+  // Creates the vCPUs, each with its thread, all of them off. Once.
+  Status create_vcpus();
+  // Turns the first one on.
+  void start(const arch::BootState& boot);
 
   // Stops every vCPU at an instruction boundary, and with them the guest's time, until go_on().
   // Errors as RunControl::stop_all's.
@@ -69,7 +73,14 @@ public:
   // Between stop() and go_on(). Takes `to`'s memory for its own use, so that saving
   // again allocates nothing.
   Status save(SessionState& to);
-  // The same; translation tables in RAM are what they are to be already.
+  // By name, for a snapshot; and the same for a session whose vCPUs are new. The table may hold
+  // other things.
+  Status save(StateTable& to);
+  Status restore(StateTable& from);
+  // Of the vCPUs, ID registers by name.
+  std::map<std::string, u64> features();
+
+  // The same as save(); translation tables in RAM are what they are to be already.
   Status restore(const SessionState& from);
 
   // Makes every vCPU thread leave the guest for good and waits for it. May be called twice.
@@ -78,6 +89,9 @@ public:
 private:
   Session(const SessionParts& parts, std::unique_ptr<vstate::Vm> vm);
   Status start_thread(unsigned index);
+  Status settle(const std::vector<arch::VcpuState>& vcpus);
+  Result<SavedCpus> read_cpus();
+  Status write_cpus(const SavedCpus& cpus);
   Status on_every_vcpu(const std::function<Status(vstate::Vcpu&, unsigned)>& work);
 
   const u32 vcpus_;

@@ -5,13 +5,8 @@
 
 namespace kindling::vmm {
 
-Checkpoints::Checkpoints(std::span<u8> ram, MachineDevices& devices)
-    : ram_(ram), devices_(devices), history_(ram),
-      first_write_([this](u64 address, u64 size) { before_write(address, size); }) {}
-
-Status Checkpoints::watch(Session& session) {
-  return session.vm().watch_writes(first_write_);
-}
+Checkpoints::Checkpoints(std::span<u8> ram, MachineDevices& devices, WriteTracker& writes)
+    : devices_(devices), writes_(writes), history_(ram) {}
 
 Status Checkpoints::push(Session& session) {
   if (moments_.size() == kMaxCheckpoints) {
@@ -34,7 +29,7 @@ Status Checkpoints::push(Session& session) {
     return Error{"the host has no memory for a checkpoint"};
   }
   moments_.push_back(std::move(moment));
-  return watch(session);
+  return writes_.begin_anew();
 }
 
 // All of them, or none.
@@ -61,17 +56,16 @@ Status Checkpoints::roll_back(Session& session, unsigned number) {
     return Error{"the host had no memory to keep what the guest overwrote"};
   }
   const size_t index = number - 1;
-  vstate::Vm& vm = session.vm();
   for (devices::UndoDisk* disk : devices_.disks()) {
     if (Status s = disk->roll_back(index); !s) {
       return s;
     }
   }
   history_.roll_back(index,
-                     [&](u64 offset) { vm.memory_changed(arch::kRamBase + offset, kPageSize); });
+                     [&](u64 offset) { writes_.changed(arch::kRamBase + offset, kPageSize); });
   moments_.resize(number);
   // Before vCPUs are what they were: this makes them forget what they know of translation tables.
-  if (Status s = watch(session); !s) {
+  if (Status s = writes_.begin_anew(); !s) {
     return s;
   }
   if (Status s = devices_.restore(moments_[index].devices); !s) {

@@ -11,18 +11,18 @@
 #include <vector>
 
 #include "arch/result.h"
-#include "devices/guest_memory.h"
 #include "vmm/checkpoint/info.h"
 #include "vmm/checkpoint/ram_history.h"
 #include "vmm/machine_devices.h"
 #include "vmm/session.h"
+#include "vmm/write_tracker.h"
 
 namespace kindling::vmm {
 
-class Checkpoints {
+class Checkpoints final : public WriteListener {
 public:
-  // Both outlive this; `ram` begins at arch::kRamBase.
-  Checkpoints(std::span<u8> ram, MachineDevices& devices);
+  // All outlive this; `ram` begins at arch::kRamBase. `writes` is to tell this of writes.
+  Checkpoints(std::span<u8> ram, MachineDevices& devices, WriteTracker& writes);
 
   [[nodiscard]] bool empty() const { return moments_.empty(); }
   [[nodiscard]] size_t size() const { return moments_.size(); }
@@ -35,8 +35,7 @@ public:
   // has changed; or the guest cannot be made what it was, and must not go on.
   Status roll_back(Session& session, unsigned number);
 
-  // Guest physical memory is about to be written to.
-  void before_write(u64 address, u64 size);
+  void before_write(u64 address, u64 size) override;
 
   [[nodiscard]] std::vector<CheckpointInfo> list() const;
 
@@ -50,15 +49,13 @@ private:
     std::chrono::steady_clock::time_point time;
   };
 
-  Status watch(Session& session);
   Status push_disks();
 
-  const std::span<u8> ram_;
   MachineDevices& devices_;
+  WriteTracker& writes_;
   RamHistory history_;
   std::vector<Moment> moments_;
   std::atomic<bool> lost_{false}; // a page could not be kept
-  const vstate::Vm::FirstWrite first_write_;
 };
 
 } // namespace kindling::vmm

@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "arch/cpu_features.h"
 #include "hvf/engine.h"
 #include "hvf/vcpu.h"
 #include "hvf/vm.h"
@@ -29,6 +30,21 @@ public:
   Status complete_register(u64 value) override { return vcpu_->complete_register(value); }
   Status abort_access() override { return vcpu_->abort_access(); }
   Status raise_undefined() override { return vcpu_->raise_undefined(); }
+  Result<std::vector<arch::RegisterValue>> read_redistributor() override {
+    return vcpu_->read_redistributor();
+  }
+  Status write_redistributor(std::span<const arch::RegisterValue> registers) override {
+    return vcpu_->write_redistributor(registers);
+  }
+  std::vector<arch::RegisterValue> features() override {
+    std::vector<arch::RegisterValue> all;
+    for (const u32 reg : arch::feature_registers()) {
+      if (const auto value = vcpu_->get_system(static_cast<hv_sys_reg_t>(reg)); value) {
+        all.push_back({reg, *value});
+      }
+    }
+    return all;
+  }
   Status shift_counter(u64 ticks) override { return vcpu_->shift_counter(ticks); }
   Result<u64> general_register(unsigned index) override {
     if (index > HV_REG_X30 - HV_REG_X0) {
@@ -71,6 +87,12 @@ public:
   Status set_spi(u32 intid, bool high) override { return vm_->set_spi(intid, high); }
   Result<std::vector<u8>> save_gic() override { return vm_->save_gic(); }
   Status restore_gic(std::span<const u8> state) override { return vm_->restore_gic(state); }
+  Result<std::vector<arch::RegisterValue>> read_distributor() override {
+    return vm_->read_distributor();
+  }
+  Status write_distributor(std::span<const arch::RegisterValue> registers) override {
+    return vm_->write_distributor(registers);
+  }
   u64 guest_time_ns() const override { return vm_->guest_time_ns(); }
   Result<u64> set_guest_time_ns(u64 ns) override { return vm_->set_guest_time_ns(ns); }
   Result<std::unique_ptr<Vcpu>> create_vcpu(unsigned index) override {

@@ -48,6 +48,13 @@ public:
   virtual Status save(arch::VcpuState& to) = 0;
   virtual Status restore(const arch::VcpuState& from) = 0;
 
+  // Its part of the interrupt controller by registers (arch::GicState), and putting them into one
+  // that has been reset.
+  virtual Result<std::vector<arch::RegisterValue>> read_redistributor() = 0;
+  virtual Status write_redistributor(std::span<const arch::RegisterValue> registers) = 0;
+  // Those of arch::feature_registers() that the engine has.
+  virtual std::vector<arch::RegisterValue> features() = 0;
+
   // Makes up for a physical counter that has gone `ticks` ahead of the guest's time: the virtual
   // counter and both timers go on as if it had not.
   virtual Status shift_counter(u64 ticks) = 0;
@@ -98,6 +105,10 @@ public:
   // was made alike. While no vCPU runs.
   virtual Result<std::vector<u8>> save_gic() = 0;
   virtual Status restore_gic(std::span<const u8> state) = 0;
+
+  // The distributor by registers (arch::GicState), and putting them into one that has been reset.
+  virtual Result<std::vector<arch::RegisterValue>> read_distributor() = 0;
+  virtual Status write_distributor(std::span<const arch::RegisterValue> registers) = 0;
 
   // The guest's time in nanoseconds, 1000 for 24 ticks of its counter, and making it go on from
   // `ns` while no vCPU runs. Returns by how many ticks the physical counter is ahead of that, not
