@@ -105,8 +105,8 @@ public:
     }
     devices_ = std::move(*devices);
     checkpoints_ = std::make_unique<Checkpoints>(ram_->bytes(), *devices_, writes_);
-    snapshots_ = std::make_unique<Snapshots>(config_.store, SnapshotParts{*ram_, *devices_, disks_},
-                                             config_.track_dirty);
+    snapshots_ = std::make_unique<Snapshots>(
+        config_.store, SnapshotParts{*ram_, *devices_, disks_, writes_}, config_.track_dirty);
     writes_.add(*checkpoints_);
     writes_.add(*snapshots_);
     came_from_ = std::move(came_from);
@@ -355,11 +355,6 @@ private:
     if (Status s = session_->create_vcpus(); !s) {
       return s;
     }
-    if (config_.track_dirty) {
-      if (Status s = writes_.begin_anew(); !s) {
-        return s;
-      }
-    }
     devices_->resume();
     const u64 dtb = arch::dtb_address(config_.ram_size);
     session_->start(arch::primary_boot_state(files_->kernel.range().base, dtb));
@@ -416,8 +411,7 @@ private:
       return s;
     }
     interrupts_.connect(&session_->vm());
-    snapshots_->came_from(chain.top());
-    return config_.track_dirty ? writes_.begin_anew() : Status();
+    return snapshots_->came_from(chain.top());
   }
 
   Status load(const arch::GicPlacement& gic) {

@@ -59,19 +59,24 @@ void Snapshots::before_write(u64 address, u64 size) {
   ram_changes_.note(first, last - first + 1);
 }
 
-void Snapshots::mark(const std::string& name, const std::string& id) {
+Status Snapshots::mark(const std::string& name, const std::string& id) {
   if (!track_changes_) {
-    return;
+    return {};
+  }
+  // Pages that were written to before are to be told of again.
+  if (Status s = parts_.writes.begin_anew(); !s) {
+    return s;
   }
   ram_changes_.mark(id);
   for (MachineDisk& disk : parts_.disks) {
     disk.changes->mark(id);
   }
   known_.push_back({name, id});
+  return {};
 }
 
-void Snapshots::came_from(const Manifest& snapshot) {
-  mark(snapshot.name, snapshot.id);
+Status Snapshots::came_from(const Manifest& snapshot) {
+  return mark(snapshot.name, snapshot.id);
 }
 
 Result<const Snapshots::Known*> Snapshots::base_for(const SnapshotRequest& request) const {
@@ -164,7 +169,9 @@ Result<Snapshots::Captured> Snapshots::capture(Session& session, const SnapshotR
     }
     captured.images.push_back(std::move(*file));
   }
-  mark(request.name, captured.manifest.id);
+  if (Status s = mark(request.name, captured.manifest.id); !s) {
+    return s.error();
+  }
   return captured;
 }
 

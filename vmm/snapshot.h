@@ -24,6 +24,7 @@ struct SnapshotParts {
   GuestRam& ram;
   MachineDevices& devices;
   std::vector<MachineDisk>& disks;
+  WriteTracker& writes; // tells Snapshots of writes
 };
 
 // Knows which snapshots the machine's changes can be told since. One thread at a time.
@@ -34,7 +35,7 @@ public:
   void before_write(u64 address, u64 size) override;
 
   // The machine, which is stopped, is what the snapshot says; changes are counted from here.
-  void came_from(const Manifest& snapshot);
+  Status came_from(const Manifest& snapshot);
 
   // A snapshot that has all it needs of the machine and is to be brought to stable storage.
   struct Captured {
@@ -56,7 +57,7 @@ private:
   // What the difference is to be to; nullptr: there is to be none.
   Result<const Known*> base_for(const SnapshotRequest& request) const;
   Result<ImageWriter> capture_ram(const SnapshotWriter& writer, const RangeMap* only) const;
-  void mark(const std::string& name, const std::string& id);
+  Status mark(const std::string& name, const std::string& id);
 
   const Store store_;
   SnapshotParts parts_;
