@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/gic_registers.h"
 
+#include <charconv>
 #include <span>
 #include <string_view>
 
@@ -65,7 +66,34 @@ std::string name(std::span<const Row> rows, u32 offset) {
   return fmt::format("{:#x}", offset);
 }
 
+std::optional<u32> find(std::span<const Row> rows, std::string_view wanted) {
+  for (const Row& row : rows) {
+    if (!wanted.starts_with(row.name)) {
+      continue;
+    }
+    const std::string_view digits = wanted.substr(row.name.size());
+    u32 n = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
+    const bool sound = row.numbered
+                           ? error == std::errc() && end == digits.data() + digits.size() &&
+                                 n >= row.first && n < row.end
+                           : digits.empty();
+    if (sound) {
+      return row.base + n * row.stride;
+    }
+  }
+  return std::nullopt;
+}
+
 } // namespace
+
+std::optional<u32> gicd_register(std::string_view name) {
+  return find(kDistributor, name);
+}
+
+std::optional<u32> gicr_register(std::string_view name) {
+  return find(kRedistributor, name);
+}
 
 std::vector<u32> gicd_state_registers() {
   return offsets(kDistributor);

@@ -4,7 +4,9 @@
 // ones too.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "arch/types.h"
@@ -15,6 +17,10 @@ namespace kindling::arch {
 // which they can be written to a GIC that has been reset: what enables comes last.
 std::vector<u32> gicd_state_registers();
 std::vector<u32> gicr_state_registers();
+
+// The register of that name; none of those above has it: nullopt.
+std::optional<u32> gicd_register(std::string_view name);
+std::optional<u32> gicr_register(std::string_view name);
 
 // "GICD_ISENABLER1", "GICR_IPRIORITYR0". Precondition: one of those above.
 std::string gicd_register_name(u32 offset);

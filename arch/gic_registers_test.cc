@@ -35,6 +35,19 @@ TEST(GicRegisters, NoTwoShareAName) {
   EXPECT_EQ(names.count("GICD_IROUTER500"), 1U);
 }
 
+TEST(GicRegisters, AreFoundByTheirNames) {
+  for (const u32 offset : gicd_state_registers()) {
+    EXPECT_EQ(gicd_register(gicd_register_name(offset)), offset);
+  }
+  for (const u32 offset : gicr_state_registers()) {
+    EXPECT_EQ(gicr_register(gicr_register_name(offset)), offset);
+  }
+  for (const char* name : {"GICD_IROUTER31", "GICD_IROUTER1020", "GICD_CTLR0", "GICD_ISENABLER",
+                           "GICD_ISENABLER1x", "GICR_CTLR", ""}) {
+    EXPECT_FALSE(gicd_register(name).has_value()) << name;
+  }
+}
+
 TEST(GicRegisters, WhatEnablesComesLast) {
   EXPECT_EQ(gicd_state_registers().back(), 0U);
 }

@@ -110,6 +110,7 @@ public:
     writes_.add(*checkpoints_);
     writes_.add(*snapshots_);
     came_from_ = std::move(came_from);
+    started_ = host.started;
     return {};
   }
 
@@ -386,6 +387,11 @@ private:
     if (Status s = restore_state(chain); !s) {
       return s.error().with_context(fmt::format("snapshot {}", chain.top().name));
     }
+    log_.write(LogLevel::kInfo, "goes on from snapshot {}, {} us after the start",
+               chain.top().name,
+               std::chrono::duration_cast<std::chrono::microseconds>(
+                   std::chrono::steady_clock::now() - started_)
+                   .count());
     continue_session();
     return {};
   }
@@ -514,6 +520,7 @@ private:
   std::unique_ptr<Checkpoints> checkpoints_; // never null after add_devices()
   std::unique_ptr<Snapshots> snapshots_;     // likewise
   std::optional<SnapshotChain> came_from_;   // until it is there
+  std::chrono::steady_clock::time_point started_; // of the program
 
   std::mutex snapshot_mutex_; // before the next one
   std::mutex session_mutex_;  // held while the session is replaced or stopped

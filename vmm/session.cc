@@ -14,6 +14,13 @@ namespace {
 // Lines that a guest provokes: so many at once, and then so many a second.
 constexpr u32 kGuestErrorBurst = 20;
 constexpr u32 kGuestErrorsPerSecond = 2;
+// Of two lists of the same registers.
+void drop_equal(std::vector<arch::RegisterValue>& wanted,
+                const std::vector<arch::RegisterValue>& present) {
+  size_t next = 0;
+  std::erase_if(wanted, [&](const arch::RegisterValue& reg) { return reg == present[next++]; });
+}
+
 } // namespace
 
 Result<std::unique_ptr<Session>> Session::create(const SessionParts& parts) {
@@ -211,8 +218,16 @@ Status Session::restore(StateTable& from) {
   if (!present) {
     return present.error();
   }
-  const auto cpus = take_cpus(from, *present);
-  return cpus ? write_cpus(*cpus) : cpus.error();
+  auto cpus = take_cpus(from, *present);
+  if (!cpus) {
+    return cpus.error();
+  }
+  // A GIC that is new has most registers as they are to be.
+  drop_equal(cpus->gic.distributor, present->gic.distributor);
+  for (unsigned i = 0; i < vcpus_; ++i) {
+    drop_equal(cpus->gic.redistributors[i], present->gic.redistributors[i]);
+  }
+  return write_cpus(*cpus);
 }
 
 std::map<std::string, u64> Session::features() {

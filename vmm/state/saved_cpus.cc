@@ -2,7 +2,8 @@
 #include "vmm/state/saved_cpus.h"
 
 #include <algorithm>
-#include <array>
+#include <map>
+#include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -67,11 +68,26 @@ public:
                : value.error());
     return std::vector<u8>(size);
   }
-  void registers(std::vector<arch::RegisterValue>& registers, const std::string& prefix, Names name,
-                 bool zeros) {
+  void registers(std::vector<arch::RegisterValue>& registers, const std::string& prefix) {
     for (auto& [register_number, value] : registers) {
-      const std::string full = prefix + name(register_number);
-      value = zeros || table_.has(full) ? number(full) : 0;
+      value = number(prefix + arch::sysreg_name(register_number));
+    }
+  }
+  // Of those that are left out where they are zero. What is there and not among `registers` stays
+  // in the table.
+  void gic_registers(std::vector<arch::RegisterValue>& registers, const std::string& prefix,
+                     std::optional<u32> (*find)(std::string_view name)) {
+    std::map<u32, u64> given;
+    for (const std::string& name : table_.names(prefix)) {
+      const auto offset = find(std::string_view(name).substr(prefix.size()));
+      if (offset &&
+          std::ranges::find(registers, *offset, &arch::RegisterValue::number) != registers.end()) {
+        given[*offset] = number(name);
+      }
+    }
+    for (auto& [offset, value] : registers) {
+      const auto found = given.find(offset);
+      value = found == given.end() ? 0 : found->second;
     }
   }
   void fail(Error error) {
@@ -115,8 +131,8 @@ void take_vcpu(Taker& taker, size_t index, arch::VcpuState& vcpu) {
     vcpu.*field = taker.number(in_vcpu(index, name));
   }
   vcpu.vtimer_masked = taker.number(in_vcpu(index, "vtimer_masked")) != 0;
-  taker.registers(vcpu.system, in_vcpu(index, ""), arch::sysreg_name, true);
-  taker.registers(vcpu.icc, in_vcpu(index, ""), arch::sysreg_name, true);
+  taker.registers(vcpu.system, in_vcpu(index, ""));
+  taker.registers(vcpu.icc, in_vcpu(index, ""));
   for (const std::string_view name : kOptional) {
     (void)taker.table().take_number(in_vcpu(index, name));
   }
@@ -152,10 +168,9 @@ CpuPowerState take_power(Taker& taker, size_t index) {
 // What is left of vCPUs and GIC is what this engine does not know.
 Status check_all_known(const StateTable& table) {
   std::vector<std::string> unknown;
-  for (const std::string& name : table.names()) {
-    if (name.starts_with("vcpu") || name.starts_with("gic")) {
-      unknown.push_back(name);
-    }
+  for (const char* part : {"vcpu", "gic"}) {
+    const std::vector<std::string> names = table.names(part);
+    unknown.insert(unknown.end(), names.begin(), names.end());
   }
   return unknown.empty() ? Status()
                          : Error{fmt::format("this engine does not have what the saved state has: "
@@ -189,10 +204,10 @@ Result<SavedCpus> take_cpus(StateTable& table, const SavedCpus& present) {
   for (size_t i = 0; taker.status() && i < cpus.vcpus.size(); ++i) {
     take_vcpu(taker, i, cpus.vcpus[i]);
     cpus.power[i] = take_power(taker, i);
-    taker.registers(cpus.gic.redistributors[i], fmt::format("gic/vcpu{}/", i),
-                    arch::gicr_register_name, false);
+    taker.gic_registers(cpus.gic.redistributors[i], fmt::format("gic/vcpu{}/", i),
+                        arch::gicr_register);
   }
-  taker.registers(cpus.gic.distributor, "gic/", arch::gicd_register_name, false);
+  taker.gic_registers(cpus.gic.distributor, "gic/", arch::gicd_register);
   if (!taker.status()) {
     return taker.status().error();
   }

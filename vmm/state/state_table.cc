@@ -113,10 +113,11 @@ Result<std::vector<u8>> StateTable::take_bytes(const std::string& name) {
   return value;
 }
 
-std::vector<std::string> StateTable::names() const {
+std::vector<std::string> StateTable::names(const std::string& prefix) const {
   std::vector<std::string> names;
-  for (const auto& [name, value] : values_) {
-    names.push_back(name);
+  for (auto at = values_.lower_bound(prefix); at != values_.end() && at->first.starts_with(prefix);
+       ++at) {
+    names.push_back(at->first);
   }
   return names;
 }

@@ -27,8 +27,8 @@ public:
   Result<u64> take_number(const std::string& name);
   Result<std::vector<u8>> take_bytes(const std::string& name);
 
-  // Names that have not been taken.
-  [[nodiscard]] std::vector<std::string> names() const;
+  // Names that have not been taken and begin so.
+  [[nodiscard]] std::vector<std::string> names(const std::string& prefix = "") const;
 
   [[nodiscard]] std::vector<u8> encode() const;
   // Errors: not what encode() makes; another version.
