@@ -104,6 +104,9 @@ public:
       return devices.error();
     }
     devices_ = std::move(*devices);
+    if (came_from) {
+      devices_->pause(); // what is typed before they are restored is for afterwards
+    }
     checkpoints_ = std::make_unique<Checkpoints>(ram_->bytes(), *devices_, writes_);
     snapshots_ = std::make_unique<Snapshots>(
         config_.store, SnapshotParts{*ram_, *devices_, disks_, writes_}, config_.track_dirty);
@@ -383,12 +386,10 @@ private:
     if (Status s = session_->stop(); !s) {
       return s;
     }
-    devices_->pause();
     if (Status s = restore_state(chain); !s) {
       return s.error().with_context(fmt::format("snapshot {}", chain.top().name));
     }
-    log_.write(LogLevel::kInfo, "goes on from snapshot {}, {} us after the start",
-               chain.top().name,
+    log_.write(LogLevel::kInfo, "goes on from snapshot {}, {} us after the start", chain.top().name,
                std::chrono::duration_cast<std::chrono::microseconds>(
                    std::chrono::steady_clock::now() - started_)
                    .count());
@@ -517,9 +518,9 @@ private:
   std::optional<OwnedDirectory> instance_; // files of a clone
   std::vector<MachineDisk> disks_;
   std::unique_ptr<MachineDevices> devices_;
-  std::unique_ptr<Checkpoints> checkpoints_; // never null after add_devices()
-  std::unique_ptr<Snapshots> snapshots_;     // likewise
-  std::optional<SnapshotChain> came_from_;   // until it is there
+  std::unique_ptr<Checkpoints> checkpoints_;      // never null after add_devices()
+  std::unique_ptr<Snapshots> snapshots_;          // likewise
+  std::optional<SnapshotChain> came_from_;        // until it is there
   std::chrono::steady_clock::time_point started_; // of the program
 
   std::mutex snapshot_mutex_; // before the next one

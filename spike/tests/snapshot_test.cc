@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// Snapshots of whole virtual machines, and going on from them, through the program `boot`.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "arch/types.h"
+#include "spike/tests/boot_process.h"
+
+namespace kindling::spike::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr char kEnd[] = "\x04";
+
+// By append(): gcc 12 sees overlaps in operator+ that are not there.
+std::string numbered(const char* name, int number) {
+  return std::string(name).append(std::to_string(number));
+}
+
+void type_name(BootProcess& boot, const std::string& name) {
+  boot.send(std::string("\x01S").append(name).append("\n"));
+}
+
+class SnapshotTest : public ::testing::Test {
+protected:
+  std::vector<std::string> with_store(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--store", store()});
+    return arguments;
+  }
+  [[nodiscard]] std::string store() const { return directory_.path() + "/store"; }
+  Finished command(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "snapshot");
+    arguments.insert(arguments.end(), {"--store", store()});
+    return run_boot(arguments);
+  }
+
+  static void count(BootProcess& boot, int times) {
+    for (int i = 0; i < times; ++i) {
+      boot.send("+");
+      ASSERT_TRUE(boot.expect("counted"));
+    }
+  }
+  // Milliseconds of the guest's time since it told the last time.
+  static u64 expect_count(BootProcess& boot, u64 wanted) {
+    boot.send("?");
+    char text[40];
+    std::snprintf(text, sizeof text, "count %016llx ms ", static_cast<unsigned long long>(wanted));
+    EXPECT_TRUE(boot.expect(text));
+    const size_t at = boot.output().rfind(text) + std::string(text).size();
+    EXPECT_TRUE(boot.expect("."));
+    return std::stoull(boot.output().substr(at, 16), nullptr, 16);
+  }
+  static void snapshot(BootProcess& boot, const std::string& name) {
+    type_name(boot, name);
+    ASSERT_TRUE(boot.expect(std::string("snapshot ").append(name)));
+    ASSERT_TRUE(boot.expect("stopped for"));
+  }
+  [[nodiscard]] std::vector<std::string> instances() const {
+    std::vector<std::string> names;
+    if (fs::exists(store() + "/instances")) {
+      for (const auto& entry : fs::directory_iterator(store() + "/instances")) {
+        names.push_back(entry.path().filename());
+      }
+    }
+    return names;
+  }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(SnapshotTest, AMachineGoesOnWhereItWas) {
+  {
+    BootProcess boot(with_store({guest("vm_count")}));
+    ASSERT_TRUE(boot.expect("ready"));
+    count(boot, 5);
+    expect_count(boot, 5);
+    snapshot(boot, "five");
+    count(boot, 2);
+    expect_count(boot, 7);
+    boot.send(kEnd);
+    EXPECT_EQ(boot.wait(), 0);
+  }
+  for (const char* engine : {"auto", "interp", "auto"}) {
+    BootProcess boot(with_store({"--restore", "five", "--engine", engine}));
+    // Its time has stood still while it was not there.
+    EXPECT_LT(expect_count(boot, 5), 60'000U);
+    count(boot, 3);
+    expect_count(boot, 8);
+    EXPECT_EQ(instances().size(), 1U);
+    boot.send(kEnd);
+    EXPECT_EQ(boot.wait(), 0);
+  }
+  EXPECT_THAT(instances(), IsEmpty());
+}
+
+TEST_F(SnapshotTest, ClonesOfOneBaseKnowNothingOfEachOther) {
+  {
+    BootProcess boot(with_store({guest("vm_count")}));
+    ASSERT_TRUE(boot.expect("ready"));
+    count(boot, 3);
+    snapshot(boot, "base");
+    boot.send(kEnd);
+    EXPECT_EQ(boot.wait(), 0);
+  }
+  BootProcess a(with_store({"--restore", "base"}));
+  auto b = std::make_unique<BootProcess>(with_store({"--restore", "base"}));
+  count(a, 4);
+  expect_count(*b, 3);
+  count(*b, 1);
+  expect_count(a, 7);
+  expect_count(*b, 4);
+  EXPECT_EQ(instances().size(), 2U);
+  // What a clone of a dead process has left goes when the next one comes.
+  b.reset();
+  BootProcess c(with_store({"--restore", "base"}));
+  expect_count(c, 3);
+  EXPECT_EQ(instances().size(), 2U);
+}
+
+class DiffSnapshotTest : public SnapshotTest, public ::testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Engines, DiffSnapshotTest, ::testing::Values("auto", "interp"));
+
+TEST_P(DiffSnapshotTest, ChainsOfDifferencesHoldWhatChanged) {
+  {
+    BootProcess boot(with_store({"--track-dirty", "--engine", GetParam(), guest("vm_count")}));
+    ASSERT_TRUE(boot.expect("ready"));
+    for (int i = 1; i <= 4; ++i) {
+      count(boot, 10);
+      snapshot(boot, numbered("s", i));
+    }
+    boot.send(kEnd);
+    EXPECT_EQ(boot.wait(), 0);
+  }
+  EXPECT_THAT(command({"show", "s4"}).output, HasSubstr("layer:         s1"));
+  // Ten pages that it counts on, and those with its counter, each time.
+  EXPECT_THAT(command({"show", "s4"}).output, HasSubstr("layer:         s4: 44 KiB of memory"));
+  EXPECT_EQ(command({"verify", "s4"}).status, 0);
+  EXPECT_EQ(command({"flatten", "s3"}).status, 0);
+  EXPECT_NE(command({"rm", "s3"}).status, 0);
+  EXPECT_EQ(command({"rm", "s2"}).status, 0);
+  EXPECT_EQ(command({"rm", "s1"}).status, 0);
+  for (const int i : {4, 3}) {
+    BootProcess boot(with_store({"--restore", numbered("s", i), "--track-dirty"}));
+    expect_count(boot, static_cast<u64>(10 * i));
+    count(boot, 5);
+    snapshot(boot, numbered("on", i));
+    boot.send(kEnd);
+    EXPECT_EQ(boot.wait(), 0);
+  }
+  EXPECT_THAT(command({"show", "on4"}).output, HasSubstr("layer:         s4"));
+  BootProcess boot(with_store({"--restore", "on4"}));
+  expect_count(boot, 45);
+}
+
+TEST_F(SnapshotTest, ACheckpointAndASnapshotDoNotDisturbEachOther) {
+  {
+    BootProcess boot(with_store({"--track-dirty", guest("vm_count")}));
+    ASSERT_TRUE(boot.expect("ready"));
+    count(boot, 2);
+    snapshot(boot, "two");
+    boot.send("\x01"
+              "c");
+    ASSERT_TRUE(boot.expect("checkpoint 1"));
+    count(boot, 3);
+    snapshot(boot, "five");
+    boot.send("\x01r");
+    ASSERT_TRUE(boot.expect("back at checkpoint 1"));
+    expect_count(boot, 2);
+    count(boot, 1);
+    snapshot(boot, "three");
+    boot.send("\x01r");
+    ASSERT_TRUE(boot.expect("back at checkpoint 1"));
+    expect_count(boot, 2);
+    boot.send(kEnd);
+    EXPECT_EQ(boot.wait(), 0);
+  }
+  for (const auto& [name, value] : {std::pair{"two", 2U}, {"five", 5U}, {"three", 3U}}) {
+    BootProcess boot(with_store({"--restore", name}));
+    expect_count(boot, value);
+  }
+}
+
+TEST_F(SnapshotTest, RefusalsLeaveTheGuestRunning) {
+  BootProcess boot(with_store({guest("vm_count")}));
+  ASSERT_TRUE(boot.expect("ready"));
+  count(boot, 1);
+  snapshot(boot, "one");
+  for (const auto& [name, why] : {std::pair{"one", "already"}, {"../x", "is no name"}}) {
+    type_name(boot, name);
+    ASSERT_TRUE(boot.expect("no snapshot"));
+    ASSERT_TRUE(boot.expect(why));
+  }
+  boot.send("\x01Snever\x03"); // Ctrl-C
+  count(boot, 1);
+  expect_count(boot, 2);
+  boot.send(kEnd);
+  EXPECT_EQ(boot.wait(), 0);
+  EXPECT_THAT(boot.output(), ::testing::Not(HasSubstr("snapshot never")));
+}
+
+TEST_F(SnapshotTest, WhatCannotBeRestoredIsTold) {
+  {
+    BootProcess boot(with_store({guest("vm_count")}));
+    ASSERT_TRUE(boot.expect("ready"));
+    snapshot(boot, "base");
+    boot.send(kEnd);
+    EXPECT_EQ(boot.wait(), 0);
+  }
+  EXPECT_THAT(run_boot(with_store({"--restore", "none"})).errors, HasSubstr("no snapshot none"));
+  EXPECT_THAT(run_boot(with_store({"--restore", "base", "--smp", "2"})).errors,
+              HasSubstr("comes with the snapshot"));
+  EXPECT_THAT(run_boot(with_store({"--restore", "base", "--icount"})).errors,
+              HasSubstr("without --icount"));
+  const std::string state = store() + "/snapshots/base/state.bin";
+  fs::resize_file(state, fs::file_size(state) / 2);
+  EXPECT_THAT(run_boot(with_store({"--restore", "base"})).errors, HasSubstr("damaged"));
+  EXPECT_THAT(command({"verify", "base"}).errors, HasSubstr("state.bin"));
+  fs::remove(store() + "/snapshots/base/ram.img");
+  EXPECT_THAT(run_boot(with_store({"--restore", "base"})).errors, HasSubstr("ram.img"));
+}
+
+TEST_F(SnapshotTest, CommandsSpeakJson) {
+  {
+    BootProcess boot(with_store({guest("vm_count")}));
+    ASSERT_TRUE(boot.expect("ready"));
+    snapshot(boot, "base");
+    boot.send(kEnd);
+    EXPECT_EQ(boot.wait(), 0);
+  }
+  EXPECT_THAT(command({"list", "--json"}).output, HasSubstr("\"name\": \"base\""));
+  EXPECT_THAT(command({"show", "base", "--json"}).output, HasSubstr("\"state_checksum\""));
+  EXPECT_EQ(command({"gc", "--json"}).output, "[]\n");
+  EXPECT_EQ(command({"rm", "base", "--json"}).output, "{\"done\":\"removed\",\"name\":\"base\"}\n");
+  EXPECT_EQ(command({}).status, 2);
+  EXPECT_EQ(command({"frobnicate"}).status, 2);
+}
+
+} // namespace
+} // namespace kindling::spike::testing
