@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The GIC's saved state: little-endian words, in this order.
 //
-//   u64 magic, u32 version, u32 bytes, u64 checksum of what follows (FNV-1a)
+//   u64 magic, u32 version, u32 bytes, u64 checksum of what follows
 //   u32 GICD_CTLR, u32 number of vCPUs
 //   31 x { bank, 32 x u64 route }                    SPIs 32 to 1023
 //   number of vCPUs x { u64 affinity, u32 GICR_CTLR, u32 asleep, bank }
 //   bank: u32 group, enabled, latched, line, active, edge; 32 x u8 priority
+//
+// The checksum is FNV-1a of words of 64 bits instead of bytes, four words side by side so that one
+// multiplication need not wait for the other: word n goes to sum n modulo 4, and the checksum is
+// FNV-1a of these four. What follows the header is whole words.
 #include <algorithm>
 #include <cstring>
 
@@ -16,15 +20,23 @@ namespace softhv::gic {
 namespace {
 
 constexpr u64 kMagic = 0x6369672d76687366; // "fshv-gic"
-constexpr u32 kVersion = 1;
+constexpr u32 kVersion = 2;
 constexpr size_t kHeaderSize = 24;
 constexpr u64 kRouteMask = 0xff80ffffffULL;
 constexpr u32 kRedistributorCtlrMask = 7U << 24;
 
 u64 checksum(std::span<const u8> data) {
-  u64 hash = 0xcbf29ce484222325;
-  for (const u8 byte : data)
-    hash = (hash ^ byte) * 0x100000001b3;
+  constexpr u64 kBasis = 0xcbf29ce484222325;
+  constexpr u64 kPrime = 0x100000001b3;
+  u64 sums[] = {kBasis, kBasis, kBasis, kBasis};
+  for (size_t n = 0; n < data.size() / sizeof(u64); ++n) {
+    u64 word;
+    std::memcpy(&word, &data[n * sizeof word], sizeof word);
+    sums[n % 4] = (sums[n % 4] ^ word) * kPrime;
+  }
+  u64 hash = kBasis;
+  for (const u64 sum : sums)
+    hash = (hash ^ sum) * kPrime;
   return hash;
 }
 
@@ -95,7 +107,7 @@ std::optional<std::span<const u8>> body(std::span<const u8> data) {
   if (!reader.get(magic) || !reader.get(version) || !reader.get(size) || !reader.get(sum))
     return std::nullopt;
   if (magic != kMagic || version != kVersion || size != data.size() ||
-      sum != checksum(reader.rest()))
+      reader.rest().size() % sizeof(u64) != 0 || sum != checksum(reader.rest()))
     return std::nullopt;
   return reader.rest();
 }
@@ -150,9 +162,11 @@ bool Gic::restore(std::span<const u8> data) {
   for (size_t i = 0; i < spis.size(); ++i) {
     if (!reader.get(spis[i], implemented_spis(i)))
       return false;
-    for (size_t j = 0; j < 32; ++j)
-      if (u64& route = routes[32 * i + j]; !reader.get(route) || (route & ~kRouteMask) != 0)
-        return false;
+    std::array<u64, 32> own;
+    if (!reader.get(own) ||
+        std::ranges::any_of(own, [](u64 route) { return (route & ~kRouteMask) != 0; }))
+      return false;
+    std::ranges::copy(own, &routes[32 * i]);
   }
   std::vector<std::pair<CpuInterface*, SavedCpu>> saved(cpu_count);
   for (size_t i = 0; i < saved.size(); ++i) {
