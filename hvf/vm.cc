@@ -244,4 +244,10 @@ void Vm::memory_changed([[maybe_unused]] u64 address, [[maybe_unused]] u64 size)
 #endif
 }
 
+void Vm::pages_changed([[maybe_unused]] std::span<const u64> pages) {
+#if KINDLING_HAS_SOFTHV
+  hv_softhv_pages_changed(pages.data(), pages.size());
+#endif
+}
+
 } // namespace kindling::hvf

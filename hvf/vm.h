@@ -81,6 +81,8 @@ public:
   // Tells the engine that bytes of guest memory changed other than by the guest's own stores, so
   // that it drops what it derived from them. Nothing to do for a CPU in hardware.
   void memory_changed(u64 address, u64 size);
+  // The same for the pages of 4 KiB at `pages`.
+  void pages_changed(std::span<const u64> pages);
 
 private:
   Vm() = default;

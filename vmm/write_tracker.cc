@@ -11,9 +11,17 @@ Status WriteTracker::begin_anew() {
   return vm == nullptr ? Error{"the machine is not running"} : vm->watch_writes(first_write_);
 }
 
-void WriteTracker::changed(u64 address, u64 size) {
-  tell(address, size);
-  device_wrote(address, size);
+void WriteTracker::changed(std::span<const u64> pages, const WriteListener& by) {
+  for (WriteListener* listener : listeners_) {
+    for (const u64 page : pages) {
+      if (listener != &by) {
+        listener->before_write(page, kPageSize);
+      }
+    }
+  }
+  if (vstate::Vm* vm = vm_.load(std::memory_order_acquire); vm != nullptr) {
+    vm->pages_changed(pages);
+  }
 }
 
 void WriteTracker::device_wrote(u64 address, u64 size) {

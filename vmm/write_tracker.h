@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <span>
 #include <vector>
 
 #include "devices/guest_memory.h"
@@ -33,8 +34,8 @@ public:
   // nobody and cost nothing.
   Status begin_anew();
 
-  // The machine has put other contents into a page.
-  void changed(u64 address, u64 size);
+  // `by`, which knows of it, has put other contents into the pages of 4 KiB at `pages`.
+  void changed(std::span<const u64> pages, const WriteListener& by);
 
   void device_will_write(u64 address, u64 size) override { tell(address, size); }
   void device_wrote(u64 address, u64 size) override;

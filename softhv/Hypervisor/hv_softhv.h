@@ -11,7 +11,7 @@ __BEGIN_DECLS
 OS_ENUM(hv_softhv_capability, uint32_t,
         // hv_softhv_vm_create and what belongs to it
         HV_SOFTHV_CAPABILITY_MULTIPLE_VMS = 1,
-        // hv_softhv_memory_changed
+        // hv_softhv_memory_changed; 2: hv_softhv_pages_changed
         HV_SOFTHV_CAPABILITY_MEMORY_CHANGED = 2,
         // hv_softhv_vm_set_option
         HV_SOFTHV_CAPABILITY_OPTIONS = 3,
@@ -58,6 +58,8 @@ hv_return_t hv_softhv_vm_watch_writes(hv_softhv_first_write_t first_write, void*
 // from them. A guest need not invalidate instruction caches after DMA, since CTR_EL0.DIC is set.
 // Any thread.
 hv_return_t hv_softhv_memory_changed(hv_ipa_t ipa, size_t size);
+// The same for 4 KiB pages, of which `pages` has the addresses.
+hv_return_t hv_softhv_pages_changed(const hv_ipa_t* pages, size_t count);
 
 // What executes guest code. Both do the same, bit for bit.
 OS_ENUM(hv_softhv_engine, uint32_t,

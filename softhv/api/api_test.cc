@@ -462,6 +462,34 @@ TEST(VcpuApi, HostChangesOfCodeAreSeen) {
   EXPECT_EQ(hv_softhv_memory_changed(~0ULL, 2), HV_BAD_ARGUMENT);
 }
 
+TEST(VcpuApi, AnnouncedHostChangesOfCodeAreSeen) {
+  TestVm vm;
+  ASSERT_EQ(hv_softhv_vm_set_option(HV_SOFTHV_OPTION_HOST_WRITES_ANNOUNCED, 1), HV_SUCCESS);
+  vm.put_code({0xd2800020, 0xd4000002}); // mov x0, #1; hvc #0
+  const TestVcpu vcpu;
+  ASSERT_EQ(vcpu.run(), 0x16);
+  for (const bool by_pages : {false, true}) {
+    vm.put_code({by_pages ? 0xd2800060U : 0xd2800040U}); // mov x0, #3 or #2
+    const hv_ipa_t pages[] = {TestVm::kRamBase + 0x1000, TestVm::kRamBase};
+    EXPECT_EQ(by_pages ? hv_softhv_pages_changed(pages, 2)
+                       : hv_softhv_memory_changed(TestVm::kRamBase, 4),
+              HV_SUCCESS);
+    vcpu.set(HV_REG_PC, TestVm::kRamBase);
+    ASSERT_EQ(vcpu.run(), 0x16);
+    EXPECT_EQ(vcpu.get(HV_REG_X0), by_pages ? 3U : 2U);
+  }
+}
+
+TEST(VcpuApi, ChangedPagesAreWholePages) {
+  const TestVm vm;
+  const hv_ipa_t nowhere = 0x1000;
+  const hv_ipa_t unaligned = TestVm::kRamBase + 4;
+  EXPECT_EQ(hv_softhv_pages_changed(&nowhere, 1), HV_SUCCESS);
+  EXPECT_EQ(hv_softhv_pages_changed(&unaligned, 1), HV_BAD_ARGUMENT);
+  EXPECT_EQ(hv_softhv_pages_changed(nullptr, 1), HV_BAD_ARGUMENT);
+  EXPECT_EQ(hv_softhv_pages_changed(nullptr, 0), HV_SUCCESS);
+}
+
 TEST(VcpuApi, DebugTrapControls) {
   TestVm vm;
   vm.put_code({0xd4200000 | 5 << 5, 0xd5300240}); // brk #5; mrs x0, mdscr_el1

@@ -17,11 +17,11 @@ hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t
   switch (capability) {
   case HV_SOFTHV_CAPABILITY_MULTIPLE_VMS:
   case HV_SOFTHV_CAPABILITY_INSTRUCTION_TIME:
-  case HV_SOFTHV_CAPABILITY_MEMORY_CHANGED:
   case HV_SOFTHV_CAPABILITY_OPTIONS:
   case HV_SOFTHV_CAPABILITY_SET_TIME:
   case HV_SOFTHV_CAPABILITY_WRITE_WATCH:
   case HV_SOFTHV_CAPABILITY_STATISTICS: *value = 1; return HV_SUCCESS;
+  case HV_SOFTHV_CAPABILITY_MEMORY_CHANGED: *value = 2; return HV_SUCCESS;
   case HV_SOFTHV_CAPABILITY_JIT: *value = engine_available(Engine::kJit) ? 1 : 0; return HV_SUCCESS;
   }
   *value = 0;
@@ -69,20 +69,41 @@ hv_return_t hv_softhv_vm_watch_writes(hv_softhv_first_write_t first_write, void*
   return HV_SUCCESS;
 }
 
+namespace {
+
+void page_changed(Vm& vm, u64 ipa, const Stage2Page& page) {
+  if ((page.info->load(std::memory_order_seq_cst) & kPageHoldsCode) == 0)
+    return;
+  page.info->fetch_add(kPageGeneration, std::memory_order_seq_cst);
+  shootdown_post(vm, nullptr,
+                 {.kind = ShootdownRequest::Kind::kCode, .ipa = ipa, .size = kTlbPageSize});
+}
+
+} // namespace
+
 hv_return_t hv_softhv_memory_changed(hv_ipa_t ipa, size_t size) {
   const auto machine = current_machine();
   if (machine == nullptr)
     return HV_NO_DEVICE;
   if (ipa + size < ipa)
     return HV_BAD_ARGUMENT;
-  for (u64 page = align_down(ipa, kTlbPageSize); page < ipa + size; page += kTlbPageSize) {
-    const auto found = machine->vm.stage2.lookup(page);
-    if (!found || (found->info->load(std::memory_order_seq_cst) & kPageHoldsCode) == 0)
-      continue;
-    found->info->fetch_add(kPageGeneration, std::memory_order_seq_cst);
-    shootdown_post(machine->vm, nullptr,
-                   {.kind = ShootdownRequest::Kind::kCode, .ipa = page, .size = kTlbPageSize});
-  }
+  for (u64 page = align_down(ipa, kTlbPageSize); page < ipa + size; page += kTlbPageSize)
+    if (const auto found = machine->vm.stage2.lookup(page); found)
+      page_changed(machine->vm, page, *found);
+  return HV_SUCCESS;
+}
+
+hv_return_t hv_softhv_pages_changed(const hv_ipa_t* pages, size_t count) {
+  const auto machine = current_machine();
+  if (machine == nullptr)
+    return HV_NO_DEVICE;
+  if (pages == nullptr && count != 0)
+    return HV_BAD_ARGUMENT;
+  for (size_t i = 0; i < count; ++i)
+    if (!is_aligned(pages[i], kTlbPageSize))
+      return HV_BAD_ARGUMENT;
+  machine->vm.stage2.for_each_mapped(
+      {pages, count}, [&](u64 ipa, const Stage2Page& page) { page_changed(machine->vm, ipa, page); });
   return HV_SUCCESS;
 }
 

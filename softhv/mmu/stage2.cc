@@ -150,17 +150,26 @@ void Stage2::forget_writes() {
       r.backing->info[kInfoWords * page + 2].store(0, std::memory_order_seq_cst);
 }
 
+Stage2Page Stage2::page_of(const Region& region, u64 ipa) {
+  const u64 page = region.first_page + (ipa - region.ipa) / kTlbPageSize;
+  Backing& backing = *region.backing;
+  const u8 difference = backing.difference[page].load(std::memory_order_relaxed);
+  return {.host = backing.host + page * kTlbPageSize,
+          .permissions = static_cast<u64>(backing.permissions ^ difference),
+          .info = &backing.info[kInfoWords * page]};
+}
+
 std::optional<Stage2Page> Stage2::lookup(u64 ipa) const {
   const std::shared_lock lock(mutex_);
   const auto it = find(ipa);
-  if (it == regions_.end())
-    return std::nullopt;
-  const u64 page = it->first_page + (ipa - it->ipa) / kTlbPageSize;
-  Backing& backing = *it->backing;
-  const u8 difference = backing.difference[page].load(std::memory_order_relaxed);
-  return Stage2Page{.host = backing.host + page * kTlbPageSize,
-                    .permissions = static_cast<u64>(backing.permissions ^ difference),
-                    .info = &backing.info[kInfoWords * page]};
+  return it == regions_.end() ? std::nullopt : std::optional(page_of(*it, ipa));
+}
+
+void Stage2::for_each_mapped(std::span<const u64> ipas, const Visit& visit) const {
+  const std::shared_lock lock(mutex_);
+  for (const u64 ipa : ipas)
+    if (const auto it = find(ipa); it != regions_.end())
+      visit(ipa, page_of(*it, ipa));
 }
 
 } // namespace softhv

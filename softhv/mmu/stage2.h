@@ -4,9 +4,11 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <shared_mutex>
+#include <span>
 #include <vector>
 
 #include "arch/types.h"
@@ -58,6 +60,11 @@ public:
   // The page that holds `ipa`, if mapped.
   [[nodiscard]] std::optional<Stage2Page> lookup(u64 ipa) const;
 
+  // Calls `visit` with those of `ipas` that are mapped and their pages. For less than as many
+  // lookups cost; `visit` must not use this.
+  using Visit = std::function<void(u64 ipa, const Stage2Page& page)>;
+  void for_each_mapped(std::span<const u64> ipas, const Visit& visit) const;
+
 private:
   struct Backing; // what one map() call laid out
   struct Region {
@@ -69,6 +76,7 @@ private:
   using Regions = std::vector<Region>;
 
   [[nodiscard]] Regions::const_iterator find(u64 ipa) const;
+  [[nodiscard]] static Stage2Page page_of(const Region& region, u64 ipa);
   [[nodiscard]] bool covered(u64 ipa, u64 size) const;
 
   mutable std::shared_mutex mutex_;

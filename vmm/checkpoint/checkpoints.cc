@@ -61,8 +61,12 @@ Status Checkpoints::roll_back(Session& session, unsigned number) {
       return s;
     }
   }
-  history_.roll_back(index,
-                     [&](u64 offset) { writes_.changed(arch::kRamBase + offset, kPageSize); });
+  changed_.clear();
+  history_.roll_back(index, changed_);
+  for (u64& page : changed_) {
+    page += arch::kRamBase;
+  }
+  writes_.changed(changed_, *this);
   moments_.resize(number);
   // Before vCPUs are what they were: this makes them forget what they know of translation tables.
   if (Status s = writes_.begin_anew(); !s) {

@@ -59,11 +59,11 @@ public:
     return true;
   }
 
-  void put_back(std::span<u8> ram, const std::function<void(u64)>& told) {
+  void put_back(std::span<u8> ram, std::vector<u64>& put) {
     for (const u32 page : pages_) {
       std::memcpy(ram.data() + page * kPageSize, copy(slots_[page]), kPageSize);
       changed_[page].store(0, std::memory_order_relaxed);
-      told(page * kPageSize);
+      put.push_back(page * kPageSize);
     }
     pages_.clear();
   }
@@ -122,7 +122,7 @@ size_t RamHistory::changed_pages(size_t index) const {
   return layers_[index]->pages().size();
 }
 
-void RamHistory::roll_back(size_t index, const std::function<void(u64 offset)>& changed) {
+void RamHistory::roll_back(size_t index, std::vector<u64>& changed) {
   while (layers_.size() > index + 1) {
     layers_.back()->put_back(ram_, changed);
     layers_.pop_back();

@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -42,9 +41,9 @@ public:
   // How many pages have changed between moment `index` (0 is the oldest) and the next one.
   [[nodiscard]] size_t changed_pages(size_t index) const;
 
-  // Makes RAM what it was at moment `index` and forgets all later ones. Calls `changed(offset)` for
-  // each page that was put back, in any order and perhaps more than once.
-  void roll_back(size_t index, const std::function<void(u64 offset)>& changed);
+  // Makes RAM what it was at moment `index` and forgets all later ones. Adds the offset of each page
+  // that was put back to `changed`, in any order and perhaps more than once.
+  void roll_back(size_t index, std::vector<u64>& changed);
 
 private:
   class Layer;

@@ -20,9 +20,9 @@ protected:
     std::fill_n(ram.begin() + static_cast<ptrdiff_t>(offset), size, value);
   }
   std::set<u64> roll_back(size_t index) {
-    std::set<u64> changed;
-    history.roll_back(index, [&](u64 offset) { changed.insert(offset); });
-    return changed;
+    std::vector<u64> changed;
+    history.roll_back(index, changed);
+    return {changed.begin(), changed.end()};
   }
 
   std::vector<u8> ram = std::vector<u8>(kPages * kPageSize);

@@ -83,6 +83,7 @@ public:
   void unwatch_writes() override { watch_.stop(); }
   Status open_page(u64 address) override { return watch_.open_page(address); }
   void memory_changed(u64 address, u64 size) override { vm_->memory_changed(address, size); }
+  void pages_changed(std::span<const u64> pages) override { vm_->pages_changed(pages); }
   const arch::GicPlacement& gic() const override { return gic_; }
   Status set_spi(u32 intid, bool high) override { return vm_->set_spi(intid, high); }
   Result<std::vector<u8>> save_gic() override { return vm_->save_gic(); }

@@ -95,6 +95,8 @@ public:
 
   // Guest memory changed other than by the guest's own stores: a device wrote, or RAM was reset.
   virtual void memory_changed(u64 address, u64 size) = 0;
+  // The same for the pages of 4 KiB at `pages`.
+  virtual void pages_changed(std::span<const u64> pages) = 0;
 
   // Where the GICv3 lies that the VM was made with.
   [[nodiscard]] virtual const arch::GicPlacement& gic() const = 0;
