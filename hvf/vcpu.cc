@@ -254,6 +254,20 @@ void Vcpu::kick() {
   hv_vcpus_exit(&handle, 1);
 }
 
+bool Vcpu::borrow() const {
+#if KINDLING_HAS_SOFTHV
+  return hv_softhv_vcpu_borrow(handle_) == HV_SUCCESS;
+#else
+  return false;
+#endif
+}
+
+void Vcpu::give_back() const {
+#if KINDLING_HAS_SOFTHV
+  hv_softhv_vcpu_give_back(handle_);
+#endif
+}
+
 void Vcpu::expect([[maybe_unused]] hv_vcpu_t handle) {
 #if KINDLING_HAS_SOFTHV
   hv_softhv_vcpu_expect(handle);

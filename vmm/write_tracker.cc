@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/write_tracker.h"
 
+#include "vmm/checkpoint/ram_history.h"
+
 namespace kindling::vmm {
 
 WriteTracker::WriteTracker()

@@ -24,7 +24,9 @@ OS_ENUM(hv_softhv_capability, uint32_t,
         // hv_softhv_vm_watch_writes
         HV_SOFTHV_CAPABILITY_WRITE_WATCH = 7,
         // hv_softhv_vm_set_time
-        HV_SOFTHV_CAPABILITY_SET_TIME = 8);
+        HV_SOFTHV_CAPABILITY_SET_TIME = 8,
+        // hv_softhv_vcpu_borrow
+        HV_SOFTHV_CAPABILITY_BORROW_VCPU = 9);
 
 // *value is 0 when the capability is absent or unknown, else its version.
 hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t* value);
@@ -142,6 +144,14 @@ hv_return_t hv_softhv_vm_set_event_time(uint64_t nanoseconds);
 // Neither does anything in a VM without time by instructions.
 hv_return_t hv_softhv_vcpu_expect(hv_vcpu_t vcpu);
 hv_return_t hv_softhv_vcpu_rest(hv_vcpu_t vcpu);
+
+// Lets the calling thread, which has no vCPU, use that of another thread as if it were its own, but
+// for running and destroying it: to read and write registers without waking its thread. Until it is
+// given back, calls of its own thread fail with HV_BAD_ARGUMENT, and that thread must not end.
+// HV_BAD_ARGUMENT: there is no such vCPU; or none to give back. HV_BUSY: it is in hv_vcpu_run or
+// lent to somebody, or the calling thread has a vCPU.
+hv_return_t hv_softhv_vcpu_borrow(hv_vcpu_t vcpu);
+hv_return_t hv_softhv_vcpu_give_back(hv_vcpu_t vcpu);
 
 // The instructions that the calling thread's vCPU has executed.
 hv_return_t hv_softhv_vcpu_get_instructions(hv_vcpu_t vcpu, uint64_t* instructions);

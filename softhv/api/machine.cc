@@ -71,6 +71,34 @@ hv_return_t destroy_machine(u64 id) {
   return HV_SUCCESS;
 }
 
+Vcpu::Vcpu(std::shared_ptr<Machine> owner, Cpu* own_cpu)
+    : machine(std::move(owner)), cpu(own_cpu) {
+  const std::lock_guard lock(machine->vcpus_mutex);
+  machine->vcpus[cpu->index] = this;
+}
+
+Vcpu::~Vcpu() {
+  {
+    const std::lock_guard lock(machine->vcpus_mutex);
+    machine->vcpus[cpu->index] = nullptr;
+  }
+  machine->vm.destroy_cpu(*cpu);
+}
+
+Vcpu*& borrowed_vcpu() {
+  thread_local Vcpu* vcpu = nullptr;
+  return vcpu;
+}
+
+Vcpu* own_vcpu(hv_vcpu_t id) {
+  if (Vcpu* vcpu = thread_vcpu().get(); vcpu != nullptr)
+    return vcpu->id() == id && vcpu->use.load(std::memory_order_acquire) != Vcpu::Use::kLent
+               ? vcpu
+               : nullptr;
+  Vcpu* vcpu = borrowed_vcpu();
+  return vcpu != nullptr && vcpu->id() == id ? vcpu : nullptr;
+}
+
 std::unique_ptr<Vcpu>& thread_vcpu() {
   thread_local std::unique_ptr<Vcpu> vcpu;
   return vcpu;

@@ -2,6 +2,7 @@
 // Which VMs and vCPUs the process has, and which of them a call means.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,8 @@ namespace softhv::api {
 
 // A VM as the API knows it. Id 0 is the process's own (hv_vm_create); others are made by
 // hv_softhv_vm_create.
+struct Vcpu;
+
 struct Machine {
   Machine(u64 id, u32 ipa_bits, u64 granule) : id(id), granule(granule), vm(ipa_bits) {}
 
@@ -22,6 +25,8 @@ struct Machine {
   std::atomic<u32> running{0}; // vCPUs inside hv_vcpu_run
   std::mutex memory_mutex;     // a change of stage 2 and its shootdown
   std::mutex options_mutex;    // of the engine
+  std::mutex vcpus_mutex;      // of the next
+  std::array<Vcpu*, kMaxVcpus> vcpus{}; // by Cpu::index
   Vm vm;
 };
 
@@ -37,26 +42,27 @@ void set_current_machine_id(u64 id);
 
 // The vCPU of a thread.
 struct Vcpu {
+  enum class Use : u8 { kOwn, kRuns, kLent };
+
   std::shared_ptr<Machine> machine;
   Cpu* cpu = nullptr;
   hv_vcpu_exit_t exit{};
   std::chrono::nanoseconds executed{0};
+  std::atomic<Use> use{Use::kOwn}; // kLent: by another thread than its own
 
-  Vcpu(std::shared_ptr<Machine> machine, Cpu* cpu) : machine(std::move(machine)), cpu(cpu) {}
-  ~Vcpu() { machine->vm.destroy_cpu(*cpu); }
+  Vcpu(std::shared_ptr<Machine> machine, Cpu* cpu);
+  ~Vcpu();
   Vcpu(const Vcpu&) = delete;
   Vcpu& operator=(const Vcpu&) = delete;
   [[nodiscard]] hv_vcpu_t id() const { return machine->id << 8 | cpu->index; }
 };
 
-// The calling thread's vCPU, which ends with the thread.
+// The calling thread's vCPU, which ends with the thread, and the one that it has borrowed.
 std::unique_ptr<Vcpu>& thread_vcpu();
+Vcpu*& borrowed_vcpu();
 
-// The calling thread's vCPU if it is `id`, else null.
-inline Vcpu* own_vcpu(hv_vcpu_t id) {
-  Vcpu* vcpu = thread_vcpu().get();
-  return vcpu != nullptr && vcpu->id() == id ? vcpu : nullptr;
-}
+// The calling thread's vCPU, if it is `id` and not lent, or the one that it has borrowed; else null.
+Vcpu* own_vcpu(hv_vcpu_t id);
 
 // Calls use(Cpu&) with the vCPU `id` of any thread; false: there is none.
 template <typename Use>

@@ -15,6 +15,7 @@ hv_return_t hv_softhv_get_capability(hv_softhv_capability_t capability, uint32_t
   if (value == nullptr)
     return HV_BAD_ARGUMENT;
   switch (capability) {
+  case HV_SOFTHV_CAPABILITY_BORROW_VCPU:
   case HV_SOFTHV_CAPABILITY_MULTIPLE_VMS:
   case HV_SOFTHV_CAPABILITY_INSTRUCTION_TIME:
   case HV_SOFTHV_CAPABILITY_OPTIONS:

@@ -2,7 +2,7 @@
 // hv_vcpu_*: life, running, interrupts and timers of a vCPU.
 #include <chrono>
 
-#include <Hypervisor/Hypervisor.h>
+#include <Hypervisor/hv_softhv.h>
 
 #include "softhv/api/machine.h"
 #include "softhv/api/object.h"
@@ -71,7 +71,7 @@ hv_return_t hv_vcpu_create(hv_vcpu_t* vcpu, hv_vcpu_exit_t** exit, hv_vcpu_confi
   const auto machine = current_machine();
   if (machine == nullptr)
     return HV_NO_DEVICE;
-  if (thread_vcpu() != nullptr)
+  if (thread_vcpu() != nullptr || borrowed_vcpu() != nullptr)
     return HV_BUSY;
   Cpu* cpu = machine->vm.create_cpu();
   if (cpu == nullptr)
@@ -83,7 +83,8 @@ hv_return_t hv_vcpu_create(hv_vcpu_t* vcpu, hv_vcpu_exit_t** exit, hv_vcpu_confi
 }
 
 hv_return_t hv_vcpu_destroy(hv_vcpu_t vcpu) {
-  if (own_vcpu(vcpu) == nullptr)
+  const Vcpu* own = own_vcpu(vcpu);
+  if (own == nullptr || own == borrowed_vcpu())
     return HV_BAD_ARGUMENT;
   thread_vcpu().reset();
   return HV_SUCCESS;
@@ -93,6 +94,9 @@ hv_return_t hv_vcpu_run(hv_vcpu_t vcpu) {
   Vcpu* own = own_vcpu(vcpu);
   if (own == nullptr)
     return HV_BAD_ARGUMENT;
+  auto use = Vcpu::Use::kOwn;
+  if (!own->use.compare_exchange_strong(use, Vcpu::Use::kRuns, std::memory_order_acquire))
+    return HV_BUSY;
   Cpu& cpu = *own->cpu;
   cpu.exit_pending = false;
   cpu.exit = {};
@@ -108,6 +112,34 @@ hv_return_t hv_vcpu_run(hv_vcpu_t vcpu) {
   cpu.timer->pause_alarm();
   cpu.interrupt_lines.fetch_and(~(kLineHostIrq | kLineHostFiq), std::memory_order_seq_cst);
   own->exit = exit_of(cpu.exit);
+  own->use.store(Vcpu::Use::kOwn, std::memory_order_release);
+  return HV_SUCCESS;
+}
+
+hv_return_t hv_softhv_vcpu_borrow(hv_vcpu_t vcpu) {
+  if (thread_vcpu() != nullptr || borrowed_vcpu() != nullptr)
+    return HV_BUSY;
+  const auto machine = find_machine(vcpu >> 8);
+  const u64 index = vcpu & 0xff;
+  if (machine == nullptr || index >= kMaxVcpus)
+    return HV_BAD_ARGUMENT;
+  const std::lock_guard lock(machine->vcpus_mutex);
+  Vcpu* found = machine->vcpus[index];
+  if (found == nullptr)
+    return HV_BAD_ARGUMENT;
+  auto use = Vcpu::Use::kOwn;
+  if (!found->use.compare_exchange_strong(use, Vcpu::Use::kLent, std::memory_order_acquire))
+    return HV_BUSY;
+  borrowed_vcpu() = found;
+  return HV_SUCCESS;
+}
+
+hv_return_t hv_softhv_vcpu_give_back(hv_vcpu_t vcpu) {
+  Vcpu* borrowed = borrowed_vcpu();
+  if (borrowed == nullptr || borrowed->id() != vcpu)
+    return HV_BAD_ARGUMENT;
+  borrowed_vcpu() = nullptr;
+  borrowed->use.store(Vcpu::Use::kOwn, std::memory_order_release);
   return HV_SUCCESS;
 }
 

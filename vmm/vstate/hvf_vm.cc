@@ -23,6 +23,8 @@ public:
   bool pending() const override { return vcpu_->pending(); }
   Status save(arch::VcpuState& to) override { return vcpu_->save(to); }
   Status restore(const arch::VcpuState& from) override { return vcpu_->restore(from); }
+  bool borrow() override { return vcpu_->borrow(); }
+  void give_back() override { vcpu_->give_back(); }
   Status complete_read(u64 value) override { return vcpu_->complete_read(value); }
   Status complete_write() override { return vcpu_->complete_write(); }
   Status complete_call(u64 x0) override { return vcpu_->complete_call(x0); }

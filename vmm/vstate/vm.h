@@ -55,6 +55,11 @@ public:
   // Those of arch::feature_registers() that the engine has.
   virtual std::vector<arch::RegisterValue> features() = 0;
 
+  // Makes the vCPU the calling thread's for all but run() and destruction, until give_back(). Its own
+  // thread waits meanwhile, outside run(). False: the engine ties vCPUs to their threads.
+  virtual bool borrow() { return false; }
+  virtual void give_back() {}
+
   // Makes up for a physical counter that has gone `ticks` ahead of the guest's time: the virtual
   // counter and both timers go on as if it had not.
   virtual Status shift_counter(u64 ticks) = 0;
