@@ -137,14 +137,23 @@ Status Vcpu::restore(const arch::VcpuState& from) {
       !s) {
     return s;
   }
+  // Most have not changed, and writing some has the engine look at translation or interrupts anew.
   for (const auto& [number, value] : from.system) {
     const auto reg = static_cast<hv_sys_reg_t>(number);
+    uint64_t present = 0;
+    if (hv_vcpu_get_sys_reg(handle_, reg, &present) == HV_SUCCESS && present == value) {
+      continue;
+    }
     if (Status s = check(hv_vcpu_set_sys_reg(handle_, reg, value), "hv_vcpu_set_sys_reg"); !s) {
       return s.error().with_context(arch::sysreg_name(number));
     }
   }
   for (const auto& [number, value] : from.icc) {
     const auto reg = static_cast<hv_gic_icc_reg_t>(number);
+    uint64_t present = 0;
+    if (hv_gic_get_icc_reg(handle_, reg, &present) == HV_SUCCESS && present == value) {
+      continue;
+    }
     if (Status s = check(hv_gic_set_icc_reg(handle_, reg, value), "hv_gic_set_icc_reg"); !s) {
       return s.error().with_context(arch::sysreg_name(number));
     }
