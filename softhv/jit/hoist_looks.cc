@@ -29,10 +29,12 @@ bool is_plain(const ir::Block& block) {
   });
 }
 
-// More than any value that the operation puts into its destination; 0: that is not known.
+// More than any value that the operation puts into its destination; 0: that is not known, or too
+// large for a look whatever the index is scaled by.
 i64 bound_of(const Inst& inst) {
   switch (inst.op) {
-  case Op::kAnd: return inst.b == ir::kNone && inst.imm >= 0 ? inst.imm + 1 : 0;
+  case Op::kAnd:
+    return inst.b == ir::kNone && inst.imm >= 0 && inst.imm < kMostBytes ? inst.imm + 1 : 0;
   case Op::kUbfx: return inst.shift < 32 ? 1LL << inst.shift : 0;
   case Op::kExtend: return inst.extend == ir::Extend::kUxtb && inst.imm == 0 ? 256 : 0;
   case Op::kLoad:

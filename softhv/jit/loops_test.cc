@@ -30,6 +30,7 @@ constexpr u32 kAddX12X12X10 = 0x8b0a'018c;
 constexpr u32 kSubX9 = 0xd100'0529;       // sub x9, x9, #1
 constexpr u32 kAndX13X12Ff = 0x9240'1d8d; // and x13, x12, #0xff
 constexpr u32 kLdrW14X8X13 = 0xb86d'790e; // ldr w14, [x8, x13, lsl #2]
+constexpr u32 kLdrbW14X8X13 = 0x386d'690e; // ldrb w14, [x8, x13]
 constexpr u32 kAddX10X10X14 = 0x8b0e'014a;
 constexpr u32 kLdrX11X8 = 0xf940'050b;     // ldr x11, [x8, #8]
 constexpr u32 kStrX10X8 = 0xf900'090a;     // str x10, [x8, #16]
@@ -169,6 +170,18 @@ TEST(HoistLooks, OfIndicesWithABound) {
   EXPECT_EQ(hoisted_in({cbz_x14(2), kAndX13X12Ff, kLdrW14X8X13, kSubX9, cbnz_x9(-4)}),
             (std::vector<bool>{false}))
       << "not on the way around";
+}
+
+TEST(HoistLooks, NotOfIndicesWithABoundThatIsTooLarge) {
+  for (const u32 mask : {
+           0x9240'2d8d, // and x13, x12, #0xfff
+           0x9240'798d, // and x13, x12, #0x7fff'ffff
+           0x9240'f98d, // and x13, x12, #0x7fff'ffff'ffff'ffff
+           0x9241'018d, // and x13, x12, #0x8000'0000'0000'0000
+       })
+    EXPECT_EQ(hoisted_in({mask, kLdrbW14X8X13, kLdrW14X8X13, kSubX9, cbnz_x9(-4)}),
+              (std::vector<bool>{false, false}))
+        << mask;
 }
 
 TEST(HoistLooks, NotWhereTheAddressOrTheTlbMayChange) {
