@@ -55,6 +55,7 @@ private:
   // What the passes and the register mapping look for (block_shapes.cc).
   void add_nothing(BlockCase& c);
   void add_near_accesses(BlockCase& c);
+  void add_bounded_access(BlockCase& c, u32 base);
   void add_loop(BlockCase& c);
   void add_arithmetic(BlockCase& c);
   u32 near_access(u32 base, unsigned steps);

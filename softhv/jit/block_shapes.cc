@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pieces of random programs that single random instructions seldom make: accesses near to each
-// other, loops whose pointers move by small steps, loops over registers of every kind, branches to
-// instructions that do nothing.
+// other, loops whose pointers move by small steps, indices with a bound, loops over registers of
+// every kind, branches to instructions that do nothing.
 #include "softhv/jit/block_rig.h"
 
 namespace softhv::jit {
@@ -60,6 +60,30 @@ u32 BlockGenerator::any_access() {
          static_cast<u32>(below(20));
 }
 
+// An index that was masked or loaded as a byte, mostly: something may be written to it afterwards,
+// or a branch lead around that. Then an access by it.
+void BlockGenerator::add_bounded_access(BlockCase& c, u32 base) {
+  const auto index = static_cast<u32>(below(20));
+  const u32 operands = (kFirstIndex + static_cast<u32>(below(kIndices))) << 5 | index;
+  const auto bits = static_cast<u32>(chance(70) ? below(9) : chance(50) ? below(31) : 62);
+  if (chance(15)) {
+    jumps_.push_back({c.words.size(), 19, 5, false, c.words.size() + 2});
+    add(c, 0x5400'0000 | static_cast<u32>(below(14))); // B.cond
+  }
+  switch (below(4)) {
+  case 0: add(c, 0x9240'0000 | bits << 10 | operands); break;                    // AND
+  case 1: add(c, 0x1200'0000 | (bits & 0x1e) << 10 | operands); break;           // of 32 bits
+  case 2: add(c, 0xd340'0000 | (bits / 2) << 16 | bits << 10 | operands); break; // UBFX
+  default: add(c, 0x3940'0000 | base << 5 | index); break;                       // LDRB
+  }
+  if (chance(15))
+    add(c, (chance(50) ? 0x9100'0400 : 0x9140'0400) | index << 5 | index); // ADD 1, 4096
+  constexpr u32 kOptions[] = {0b010, 0b011, 0b011, 0b110};                 // UXTW, LSL, SXTW
+  add(c, 0x3820'0800 | static_cast<u32>(below(4)) << 30 | (chance(20) ? 1U << 26 : 0) |
+             (chance(50) ? 1U << 22 : 0) | index << 16 | kOptions[below(4)] << 13 |
+             (chance(50) ? 1U << 12 : 0) | base << 5 | static_cast<u32>(below(20)));
+}
+
 // Some at one base, which a branch may lead into the middle of.
 void BlockGenerator::add_near_accesses(BlockCase& c) {
   const u32 base = chance(25) ? kSp : kFirstPointer + static_cast<u32>(below(kPointers));
@@ -110,6 +134,8 @@ void BlockGenerator::add_loop(BlockCase& c) {
       add_nothing(c);
     else if (!chance(accesses))
       add_arithmetic(c);
+    else if (chance(25))
+      add_bounded_access(c, base);
     else
       add(c, chance(60) ? near_access(base, 15) : any_access());
   }
