@@ -34,13 +34,16 @@ struct EngineStatistics {
   Counter instructions_retired;
 
   Counter blocks_translated;
-  Counter jumps_linked;            // to another page, so that they need no look into the TLB
-  Counter instructions_translated; // of the guest, in those blocks
-  Counter code_bytes;              // of the host, that they became
-  Counter code_bytes_peak;         // most host memory in use for them at a time
-  Counter code_cache_flushes;      // everything translated was dropped for want of room
-  Counter code_pages_invalidated;  // guest pages with translated code that were written to
-  Counter interpreter_fallbacks;   // instructions that the JIT left to the interpreter
+  Counter jumps_linked;             // to another page, so that they need no look into the TLB
+  Counter loops_improved;           // hot loops that were translated again, by themselves
+  Counter loops_with_own_registers; // of them
+  Counter loops_with_hoisted_looks; // of them
+  Counter instructions_translated;  // of the guest, in those blocks
+  Counter code_bytes;               // of the host, that they became
+  Counter code_bytes_peak;          // most host memory in use for them at a time
+  Counter code_cache_flushes;       // everything translated was dropped for want of room
+  Counter code_pages_invalidated;   // guest pages with translated code that were written to
+  Counter interpreter_fallbacks;    // instructions that the JIT left to the interpreter
 
   Counter lockstep_checked;   // instructions that both engines ran, to the same end
   Counter lockstep_unchecked; // instructions that only one engine could run

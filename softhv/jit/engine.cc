@@ -516,6 +516,15 @@ struct Engine::Impl {
     return options;
   }
 
+  // Once a loop: one that is plain has been another before.
+  void count_loop(const BlockOptions& options) {
+    cpu.statistics.loops_improved.add();
+    if (!options.registers.empty())
+      cpu.statistics.loops_with_own_registers.add();
+    if (std::ranges::any_of(block.looks, &ir::Look::hoisted))
+      cpu.statistics.loops_with_hoisted_looks.add();
+  }
+
   // A look of a loop's first instruction that fails leads to code that need not end where the loop
   // does.
   [[nodiscard]] static u32 size_of(const ir::Block& block, Kind kind) {
@@ -568,7 +577,8 @@ struct Engine::Impl {
     mark_flags(block);
     const u32 start = as.position();
     const Finder finder(*this, page);
-    emitter.emit(block, page.mode, finder, options_for(offset, kind, page.mode));
+    const BlockOptions options = options_for(offset, kind, page.mode);
+    emitter.emit(block, page.mode, finder, options);
     if (as.constants_full()) {
       flush();
       return;
@@ -584,6 +594,8 @@ struct Engine::Impl {
       page.loops[offset] = executable(start);
     if (kind == Kind::kPlain)
       page.plain_loops[offset] = executable(start);
+    if (kind == Kind::kLoop)
+      count_loop(options);
     page.empty = false;
     cpu.statistics.blocks_translated.add();
     cpu.statistics.instructions_translated.add(block.words.size());

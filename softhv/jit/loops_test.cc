@@ -27,9 +27,9 @@ using testing::Rig;
 
 constexpr u32 kAddX10X10X11 = 0x8b0b'014a;
 constexpr u32 kAddX12X12X10 = 0x8b0a'018c;
-constexpr u32 kSubX9 = 0xd100'0529;       // sub x9, x9, #1
-constexpr u32 kAndX13X12Ff = 0x9240'1d8d; // and x13, x12, #0xff
-constexpr u32 kLdrW14X8X13 = 0xb86d'790e; // ldr w14, [x8, x13, lsl #2]
+constexpr u32 kSubX9 = 0xd100'0529;        // sub x9, x9, #1
+constexpr u32 kAndX13X12Ff = 0x9240'1d8d;  // and x13, x12, #0xff
+constexpr u32 kLdrW14X8X13 = 0xb86d'790e;  // ldr w14, [x8, x13, lsl #2]
 constexpr u32 kLdrbW14X8X13 = 0x386d'690e; // ldrb w14, [x8, x13]
 constexpr u32 kAddX10X10X14 = 0x8b0e'014a;
 constexpr u32 kLdrX11X8 = 0xf940'050b;     // ldr x11, [x8, #8]
@@ -219,6 +219,27 @@ TEST(HotLoops, ComputeWhatTheyDidBefore) {
     EXPECT_EQ(rig.machine.x(12), x12) << rounds;
     EXPECT_EQ(rig.machine.x(9), 0U);
   }
+}
+
+TEST(HotLoops, AreCounted) {
+  const auto counted = [](std::initializer_list<u32> words, u64 x8) {
+    Rig rig(options(1));
+    rig.tables.map(kData, kData, kDescAf | kDescInner);
+    rig.tables.map(kData + kTlbPageSize, kData + kTlbPageSize, kDescAf | kDescInner);
+    rig.cpu().s.x[8] = x8;
+    rig.cpu().s.x[9] = 20;
+    EXPECT_TRUE(rig.execute(1, words).completed);
+    const EngineStatistics& s = rig.cpu().statistics;
+    return std::vector<u64>{s.loops_improved.get(), s.loops_with_own_registers.get(),
+                            s.loops_with_hoisted_looks.get()};
+  };
+  const std::initializer_list<u32> hoisting = {kLdrX11X8, kAddX10X10X11, kSubX9, cbnz_x9(-3)};
+  EXPECT_EQ(counted({kAddX10X10X11, kAddX12X12X10, kSubX9, cbnz_x9(-3)}, kData),
+            (std::vector<u64>{1, 1, 0}));
+  EXPECT_EQ(counted(hoisting, kData), (std::vector<u64>{1, 1, 1}));
+  EXPECT_EQ(counted(hoisting, kData + kTlbPageSize - 12), (std::vector<u64>{1, 1, 1}))
+      << "once, though the look fails";
+  EXPECT_EQ(counted({kAddX10X10X11, kSubX9}, kData), (std::vector<u64>{0, 0, 0})) << "no loop";
 }
 
 // The look before the loop fails for a table that no page holds; an access that faults does so in
