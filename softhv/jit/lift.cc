@@ -115,6 +115,14 @@ bool lift_word(ir::Block& block, u32 word, Mode mode, u16 index) {
   return leaves;
 }
 
+// The direct branch that the last instruction, number `n`, became; else nullptr. It may have become
+// nothing.
+const ir::Inst* branch_at(const ir::Block& block, u32 n) {
+  if (block.insts.empty() || block.insts.back().index != n || !is_branch(block.insts.back()))
+    return nullptr;
+  return &block.insts.back();
+}
+
 void start(ir::Block& block, u32 offset) {
   block.offset = offset;
   block.words.clear();
@@ -170,9 +178,9 @@ bool lift_loop(ir::Block& block, const u8* page, u32 offset, Mode mode) {
     const u32 word = read_code_word(page + offset + 4ULL * n);
     block.words.push_back(word);
     const bool ends = lift_word(block, word, mode, static_cast<u16>(n));
-    if (const ir::Inst& last = block.insts.back(); last.index == n && is_branch(last)) {
-      const i64 target = (last.imm - offset) / 4;
-      if (last.imm >= offset && (target == 0 || target < length)) {
+    if (const ir::Inst* branch = branch_at(block, n); branch != nullptr) {
+      const i64 target = (branch->imm - offset) / 4;
+      if (branch->imm >= offset && (target == 0 || target < length)) {
         length = n + 1;
         falls_through = !ends;
       } else if (target > n && target < end) {

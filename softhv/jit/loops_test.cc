@@ -78,6 +78,12 @@ TEST(LiftLoop, GoesOnBehindWhatBranchesLeadAround) {
   EXPECT_FALSE(loop_of({cbz_x14(2), kRet, kSubX9, b(-3)}).falls_through);
 }
 
+TEST(LiftLoop, MayBeginWithWhatDoesNothing) {
+  const ir::Block block = loop_of({kNop, kSubX9, cbnz_x9(-2), kRet});
+  EXPECT_EQ(block.words.size(), 3U);
+  EXPECT_EQ(block.insts.size(), 2U);
+}
+
 TEST(LiftLoop, KnowsWhatIsNone) {
   EXPECT_TRUE(loop_of({kSubX9, kRet}).words.empty());
   EXPECT_TRUE(loop_of({kSubX9, cbnz_x9(-2), kRet}).words.empty()) << "before the page";
