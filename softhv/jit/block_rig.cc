@@ -214,6 +214,8 @@ BlockCase BlockGenerator::make() {
       add_near_accesses(c);
     else if (what < 39)
       add_loop(c);
+    else if (what < 42)
+      add_constant(c);
     else
       add_row(c);
   }

@@ -58,6 +58,7 @@ private:
   void add_bounded_access(BlockCase& c, u32 base);
   void add_loop(BlockCase& c);
   void add_arithmetic(BlockCase& c);
+  void add_constant(BlockCase& c);
   u32 near_access(u32 base, unsigned steps);
   u32 any_access();
   void resolve(BlockCase& c);

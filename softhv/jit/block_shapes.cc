@@ -106,6 +106,25 @@ void BlockGenerator::add_near_accesses(BlockCase& c) {
   }
 }
 
+// By MOVZ or MOVN and MOVK, which a branch may lead to.
+void BlockGenerator::add_constant(BlockCase& c) {
+  const auto d = static_cast<u32>(below(20));
+  const u32 wide = chance(70) ? 1U << 31 : 0;
+  const auto immediate = [&] {
+    return wide | static_cast<u32>(below(wide != 0 ? 4 : 2)) << 21 |
+           static_cast<u32>(below(0x1'0000)) << 5 | d;
+  };
+  if (chance(40)) {
+    jumps_.push_back({c.words.size(), 19, 5, false, c.words.size() + 2});
+    add(c, 0x5400'0000 | static_cast<u32>(below(14))); // B.cond
+  }
+  add(c, (chance(50) ? 0x5280'0000 : 0x1280'0000) | immediate());
+  if (chance(20))
+    add_nothing(c);
+  for (u64 count = 1 + below(2); count > 0; --count)
+    add(c, 0x7280'0000 | immediate());
+}
+
 // On registers of which most are in memory, and on vectors.
 void BlockGenerator::add_arithmetic(BlockCase& c) {
   const auto reg = [&] { return static_cast<u32>(chance(80) ? 6 + below(13) : below(24)); };
@@ -132,6 +151,8 @@ void BlockGenerator::add_loop(BlockCase& c) {
   for (u64 count = 1 + below(8); count > 0; --count) {
     if (chance(5))
       add_nothing(c);
+    else if (chance(5))
+      add_constant(c);
     else if (!chance(accesses))
       add_arithmetic(c);
     else if (chance(25))

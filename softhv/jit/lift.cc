@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <bitset>
+#include <optional>
 
 #include "softhv/isa/decoder.h"
 #include "softhv/jit/passes.h"
@@ -133,6 +134,46 @@ void start(ir::Block& block, u32 offset) {
   block.falls_through = true;
 }
 
+// Whether the last two, of one instruction, are d = (d & constant) | constant (MOVK), and the first
+// is d = constant.
+bool is_patched(const ir::Inst& first, const ir::Inst& keep, const ir::Inst& set) {
+  return keep.op == ir::Op::kAnd && set.op == ir::Op::kOr && keep.index == set.index &&
+         keep.b == ir::kNone && set.b == ir::kNone && !keep.has(ir::kSetsFlags) &&
+         keep.d == keep.a && set.d == keep.d && set.a == keep.d && first.op == ir::Op::kMove &&
+         first.a == ir::kNone && first.d == keep.d;
+}
+
+// A constant that is patched is another constant, unless a branch leads to the patch.
+void fold_constants(ir::Block& block) {
+  std::optional<std::bitset<kMaxBlock>> entered;
+  const auto is_entered = [&](u16 first, u16 last) {
+    if (!entered)
+      entered = block.entered();
+    for (u16 i = first + 1; i <= last; ++i)
+      if ((*entered)[i])
+        return true;
+    return false;
+  };
+  auto& insts = block.insts;
+  size_t kept = 0;
+  for (size_t i = 0; i < insts.size(); ++i, ++kept) {
+    if (kept != 0 && i + 1 < insts.size() && is_patched(insts[kept - 1], insts[i], insts[i + 1]) &&
+        !is_entered(insts[kept - 1].index, insts[i].index)) {
+      const ir::Inst& set = insts[i + 1];
+      const u64 value =
+          (static_cast<u64>(insts[kept - 1].imm & insts[i].imm)) | static_cast<u64>(set.imm);
+      ir::Inst constant = insts[kept - 1];
+      constant.index = set.index;
+      constant.imm = static_cast<i64>(set.has(ir::kWide) ? value : static_cast<u32>(value));
+      insts[kept] = constant;
+      ++i;
+    } else if (kept != i) {
+      insts[kept] = insts[i];
+    }
+  }
+  insts.resize(kept);
+}
+
 } // namespace
 
 ir::Inst& Lift::add(ir::Op op) {
@@ -166,6 +207,7 @@ void lift_block(ir::Block& block, const u8* page, u32 offset, Mode mode, u32 lim
     if (lift_word(block, word, mode, static_cast<u16>(n)))
       break;
   }
+  fold_constants(block);
 }
 
 bool lift_loop(ir::Block& block, const u8* page, u32 offset, Mode mode) {
@@ -193,6 +235,7 @@ bool lift_loop(ir::Block& block, const u8* page, u32 offset, Mode mode) {
   block.words.resize(length);
   std::erase_if(block.insts, [&](const ir::Inst& inst) { return inst.index >= length; });
   block.falls_through = falls_through;
+  fold_constants(block);
   return length != 0;
 }
 

@@ -88,18 +88,11 @@ bool movn(Lift& l) {
   return true;
 }
 
-// After a constant for the same register in this block: that constant, changed.
+// After a constant for the same register see fold_constants().
 bool movk(Lift& l) {
   const u64 shift = 16 * bits(l.word, 22, 21);
   const u64 hole = ~(0xffffULL << shift);
   const u64 value = l.o.imm << shift;
-  if (!l.block.insts.empty()) {
-    const ir::Inst last = l.block.insts.back();
-    if (last.op == Op::kMove && last.a == ir::kNone && last.d == l.o.rd) {
-      add_constant(l, ((static_cast<u64>(last.imm) & hole) | value) & size_mask(l));
-      return true;
-    }
-  }
   ir::Inst& keep = l.add(Op::kAnd);
   keep.a = l.o.rd == kRegSink ? kRegZero : l.o.rd;
   keep.b = ir::kNone;

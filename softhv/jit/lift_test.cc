@@ -60,6 +60,32 @@ TEST(Lift, ABranchEndsTheBlockAndAConditionalOneDoesNot) {
   EXPECT_EQ(block.insts.back().imm, 0x118);
 }
 
+TEST(Lift, PatchedConstantsAreConstants) {
+  const ir::Block block = lift({0xd282'4680, 0xf2aa'cf00, 0xf2f7'ddc0, kRet}); // movz; movk; movk
+  ASSERT_EQ(block.insts.size(), 4U);
+  for (u16 i = 0; i < 3; ++i) {
+    EXPECT_EQ(block.insts[i].op, Op::kMove);
+    EXPECT_EQ(block.insts[i].index, i);
+  }
+  EXPECT_EQ(block.insts[0].imm, 0x1234);
+  EXPECT_EQ(block.insts[1].imm, 0x5678'1234);
+  EXPECT_EQ(static_cast<u64>(block.insts[2].imm), 0xbeee'0000'5678'1234);
+  // movn w0, #0; movk w0, #0x5678, lsl #16
+  EXPECT_EQ(lift({0x1280'0000, 0x72aa'cf00, kRet}).insts[1].imm, 0x5678'ffff);
+}
+
+TEST(Lift, ConstantsThatABranchMayLeadAroundAreNot) {
+  // cbz x9, 2; movz x0, #0x1234; movk x0, #0x5678, lsl #16
+  const ir::Block block = lift({0xb400'0049, 0xd282'4680, 0xf2aa'cf00, kRet});
+  ASSERT_EQ(block.insts.size(), 5U);
+  EXPECT_EQ(block.insts[2].op, Op::kAnd);
+  EXPECT_EQ(block.insts[3].op, Op::kOr);
+  // with a NOP between, which it leads to; a branch back; another register
+  EXPECT_EQ(lift({0xb400'0049, 0xd282'4680, kNop, 0xf2aa'cf00, kRet}).insts[2].op, Op::kAnd);
+  EXPECT_EQ(lift({0xd282'4680, 0xf2aa'cf00, 0xb4ff'ffe9, kRet}).insts[1].op, Op::kAnd);
+  EXPECT_EQ(lift({0xd282'4680, 0xf2aa'cf01, kRet}).insts[1].op, Op::kAnd);
+}
+
 TEST(Lift, ABlockEndsWithItsPage) {
   const ir::Block block = lift({}, kTlbPageSize - 8);
   EXPECT_EQ(block.words.size(), 2U);
