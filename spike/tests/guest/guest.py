@@ -4,7 +4,6 @@ pseudo-terminal or on pipes."""
 import os
 import pty
 import select
-import shutil
 import subprocess
 import tempfile
 import termios
@@ -26,12 +25,12 @@ def guest_files_present():
 
 
 class Disk:
-    """A private copy of the root file system."""
+    """A private copy of a root file system."""
 
-    def __init__(self):
+    def __init__(self, name="rootfs.ext4"):
         self.folder = tempfile.TemporaryDirectory()
-        self.path = os.path.join(self.folder.name, "rootfs.ext4")
-        shutil.copyfile(guest_file("rootfs.ext4"), self.path)
+        self.path = os.path.join(self.folder.name, name)
+        subprocess.run(["cp", "--sparse=always", guest_file(name), self.path], check=True)
 
     def __enter__(self):
         return self
