@@ -8,13 +8,15 @@ import unittest
 from guest import PROMPT, Disk, Guest, guest_file
 
 ROOT = "debian-systemd.ext4"
+# A machine under heavy load may take minutes to find its devices.
+PATIENT = "quiet systemd.default_timeout_start_sec=900"
 
 
 @unittest.skipUnless(os.path.exists(guest_file(ROOT)), f"there is no {ROOT}")
 class Systemd(unittest.TestCase):
     def boot(self, processors):
         with Disk(ROOT) as disk:
-            with Guest(disk, "--smp", str(processors), "--mem", "1G") as guest:
+            with Guest(disk, "--smp", str(processors), "--mem", "1G", append=PATIENT) as guest:
                 guest.read_until(b"login: ")
                 guest.type(b"root\n")
                 guest.read_until(PROMPT)
