@@ -3,6 +3,7 @@
 // whichever engine runs it.
 #include <atomic>
 #include <future>
+#include <latch>
 
 #include <Hypervisor/hv_softhv.h>
 
@@ -117,19 +118,20 @@ struct Runner {
   u32 quantum = 1000;
 };
 
-// Runs `program` on two vCPUs while `meanwhile(vcpus)` disturbs it from the host.
+// Runs `program` on two vCPUs while `meanwhile(vcpus)` disturbs it from the host. An instruction
+// takes 8 ns: a few thousand fit between two interrupts of a timer, and some turns.
 Course run_two(
     const std::string& program, const Runner& runner,
     const std::function<void(std::array<hv_vcpu_t, 2>, const std::atomic<bool>& done)>& meanwhile) {
   TestVm vm(TestVm::Interrupts::kGic, program);
   set_instruction_time(
       runner.engine,
-      {.shift = 0, .quantum = runner.quantum, .live = false, .event = nullptr, .context = nullptr});
+      {.shift = 3, .quantum = runner.quantum, .live = false, .event = nullptr, .context = nullptr});
   Course course;
   std::array<hv_vcpu_t, 2> ids{};
   std::promise<void> start;
   const std::shared_future<void> started(start.get_future());
-  std::atomic<u32> ended{0};
+  std::latch ended(2);
   std::vector<std::thread> threads;
   for (u32 n = 0; n < 2; ++n) {
     std::promise<void> created;
@@ -142,8 +144,7 @@ Course run_two(
       course.hash[n] = vcpu.get(HV_REG_X0);
       EXPECT_EQ(hv_softhv_vcpu_get_instructions(vcpu.id, &course.executed[n]), HV_SUCCESS);
       EXPECT_EQ(hv_softhv_vcpu_rest(vcpu.id), HV_SUCCESS);
-      for (++ended; ended != 2;)
-        std::this_thread::yield();
+      ended.arrive_and_wait();
     });
     created.get_future().wait();
     EXPECT_EQ(hv_softhv_vcpu_expect(ids[n]), HV_SUCCESS);
@@ -151,8 +152,7 @@ Course run_two(
   std::atomic<bool> done{false};
   std::thread host([&] { meanwhile(ids, done); });
   start.set_value();
-  while (ended != 2)
-    std::this_thread::yield();
+  ended.wait();
   done = true;
   host.join();
   for (std::thread& thread : threads)
