@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <type_traits>
 
 #include "softhv/core/cpu.h"
 #include "softhv/interp/op.h"
@@ -59,10 +60,46 @@ inline bool sp_aligned(Cpu& cpu, const interp::Op* op) {
   return check_misaligned_sp(cpu, op);
 }
 
+// What is single-copy atomic of an aligned access: all of it, or each half of 16 bytes (Arm ARM
+// B2.2.1).
+template <typename T>
+using Part = std::conditional_t<sizeof(T) <= 8, T, u64>;
+
+template <typename T>
+bool parts_aligned(u64 va) {
+  return (va & (sizeof(Part<T>) - 1)) == 0;
+}
+
+template <typename T>
+void load_parts(T& out, const void* host) {
+  const auto* from = static_cast<const Part<T>*>(host);
+  if constexpr (sizeof(T) <= 8) {
+    out = __atomic_load_n(from, __ATOMIC_RELAXED);
+  } else {
+    static_assert(sizeof(T) == 16);
+    const u64 halves[] = {__atomic_load_n(from, __ATOMIC_RELAXED),
+                          __atomic_load_n(from + 1, __ATOMIC_RELAXED)};
+    std::memcpy(&out, halves, sizeof out);
+  }
+}
+
+template <typename T>
+void store_parts(void* host, const T& value) {
+  auto* to = static_cast<Part<T>*>(host);
+  if constexpr (sizeof(T) <= 8) {
+    __atomic_store_n(to, value, __ATOMIC_RELAXED);
+  } else {
+    static_assert(sizeof(T) == 16);
+    u64 halves[2];
+    std::memcpy(halves, &value, sizeof halves);
+    __atomic_store_n(to, halves[0], __ATOMIC_RELAXED);
+    __atomic_store_n(to + 1, halves[1], __ATOMIC_RELAXED);
+  }
+}
+
 } // namespace detail
 
-// A naturally aligned access is single-copy atomic (Arm ARM B2.2.1); an unaligned one takes the
-// fast path within a page.
+// An unaligned access takes the fast path within a page.
 template <typename T>
 [[nodiscard]] inline bool load(Cpu& cpu, const interp::Op* op, u64 va, T& out,
                                AccessKind kind = AccessKind::kNormal) {
@@ -72,13 +109,10 @@ template <typename T>
     const TlbEntry& entry = cpu.tlb->entry_for(va);
     if (entry.read_tag == (va & kTlbPageMask) && !detail::crosses_page(va, sizeof(T))) [[likely]] {
       const void* host = reinterpret_cast<const void*>(va + entry.host_addend);
-      if constexpr (sizeof(T) <= 8) {
-        if ((va & (sizeof(T) - 1)) == 0) [[likely]] {
-          out = __atomic_load_n(static_cast<const T*>(host), __ATOMIC_RELAXED);
-          return true;
-        }
-      }
-      std::memcpy(&out, host, sizeof(T));
+      if (detail::parts_aligned<T>(va)) [[likely]]
+        detail::load_parts(out, host);
+      else
+        std::memcpy(&out, host, sizeof(T));
       return true;
     }
   }
@@ -94,13 +128,10 @@ template <typename T>
     const TlbEntry& entry = cpu.tlb->entry_for(va);
     if (entry.write_tag == (va & kTlbPageMask) && !detail::crosses_page(va, sizeof(T))) [[likely]] {
       void* host = reinterpret_cast<void*>(va + entry.host_addend);
-      if constexpr (sizeof(T) <= 8) {
-        if ((va & (sizeof(T) - 1)) == 0) [[likely]] {
-          __atomic_store_n(static_cast<T*>(host), value, __ATOMIC_RELAXED);
-          return true;
-        }
-      }
-      std::memcpy(host, &value, sizeof(T));
+      if (detail::parts_aligned<T>(va)) [[likely]]
+        detail::store_parts(host, value);
+      else
+        std::memcpy(host, &value, sizeof(T));
       return true;
     }
   }

@@ -140,6 +140,9 @@ void copy_from(const u8* host, void* out, unsigned size) {
     std::memcpy(out, &value, 2);
   } else if (size == 1) {
     *static_cast<u8*>(out) = __atomic_load_n(host, __ATOMIC_RELAXED);
+  } else if (size == 16 && detail::parts_aligned<u64>(reinterpret_cast<u64>(host))) {
+    copy_from(host, out, 8);
+    copy_from(host + 8, static_cast<u8*>(out) + 8, 8);
   } else {
     std::memcpy(out, host, size);
   }
@@ -161,6 +164,9 @@ void copy_to(u8* host, const void* in, unsigned size) {
     __atomic_store_n(reinterpret_cast<u16*>(host), value, __ATOMIC_RELAXED);
   } else if (size == 1) {
     __atomic_store_n(host, *static_cast<const u8*>(in), __ATOMIC_RELAXED);
+  } else if (size == 16 && detail::parts_aligned<u64>(reinterpret_cast<u64>(host))) {
+    copy_to(host, in, 8);
+    copy_to(host + 8, static_cast<const u8*>(in) + 8, 8);
   } else {
     std::memcpy(host, in, size);
   }
