@@ -8,6 +8,7 @@
 #include "softhv/core/budget.h"
 #include "softhv/core/engine.h"
 #include "softhv/core/shootdown.h"
+#include "softhv/core/turns.h"
 #include "softhv/interp/insn.h"
 #include "softhv/interp/interpreter.h"
 #include "softhv/mmu/mmu.h"
@@ -244,6 +245,35 @@ TEST_P(Budget, ALoopThatStaysInItsBlockStopsExactly) {
     EXPECT_EQ(cpu().s.x[2], (limit + 1) / 2);
     EXPECT_FALSE(cpu().exit_pending);
   }
+}
+
+// Where the budget cuts a block, no block begins: another budget ends elsewhere.
+TEST_P(Budget, WhereItEndsNoBlocksBegin) {
+  if (GetParam() != Engine::kJit)
+    GTEST_SKIP() << "about translated blocks";
+  constexpr u32 kAdd = insn(0x91000400, "add x0, x0, #1");
+  load({insn(0xd2800142, "mov x2, #10"), kAdd, kAdd, kAdd, kAdd, kAdd, kAdd, kAdd, kAdd,
+        insn(0xd1000442, "sub x2, x2, #1"), insn(0xb5fffee2, "cbnz x2, .-36")});
+  const Counter& translated = cpu().statistics.blocks_translated;
+  run_to(kNoRetireLimit - 1);
+  const u64 blocks = translated.get();
+  for (u64 piece = 1; piece < 9; ++piece) {
+    rewind();
+    for (u64 limit = piece; !cpu().exit_pending; limit += piece)
+      run_to(limit);
+    EXPECT_EQ(translated.get(), blocks) << "in pieces of " << piece;
+  }
+}
+
+// A vCPU that is alone is not stopped for a change of turns.
+TEST_P(Budget, AloneItIsAsLongAsTheNextEvent) {
+  constexpr u64 kQuantum = 10;
+  load({insn(0xd503201f, "nop")});
+  Turns turns({.quantum = kQuantum});
+  turns.run(cpu());
+  EXPECT_TRUE(cpu().exit_pending);
+  EXPECT_GT(cpu().retire_limit, 1000 * kQuantum);
+  EXPECT_TRUE(counts_instructions(cpu()));
 }
 
 // An abort for a fetch counts as one, so that a guest that does nothing else gets on in time.

@@ -16,6 +16,9 @@ using std::chrono::steady_clock;
 using timer::kNever;
 using timer::VirtualClock;
 
+// Instructions of a turn that nobody waits for the end of.
+constexpr u64 kTurnAlone = 1ULL << 32;
+
 Turns::Turns(TurnOptions options) : options_(std::move(options)), clock_(options_.shift) {}
 
 void Turns::run(Cpu& own) {
@@ -88,7 +91,7 @@ void Turns::go_on(Cpu& own, std::unique_lock<std::mutex>& lock) {
 
 Cpu* Turns::whose_turn() {
   const Seat& current = seats_[current_];
-  if (current.cpu != nullptr && current.wait == Wait::kNone && current.cpu->retired != turn_end_)
+  if (current.cpu != nullptr && current.wait == Wait::kNone && current.cpu->retired < turn_end_)
     return current.cpu;
   for (u32 i = 1; i <= kMaxVcpus; ++i) {
     const u32 index = (current_ + i) % kMaxVcpus;
@@ -114,6 +117,10 @@ bool Turns::ready(const Seat& seat) const {
          (seat.armed && seat.since != executions_);
 }
 
+bool Turns::is_alone() const {
+  return std::ranges::count_if(seats_, [](const Seat& seat) { return seat.cpu != nullptr; }) == 1;
+}
+
 // The turn, or what is left of it, as far as it goes without an exit or a due timer.
 void Turns::execute(Cpu& cpu) {
   ++executions_;
@@ -131,7 +138,7 @@ void Turns::execute(Cpu& cpu) {
 u64 Turns::limit(const Cpu& cpu) const {
   const u64 timers = VirtualClock::ns_of(cpu.timer->next_deadline());
   const u64 next = clock_.instructions_until(std::min(timers, event_ns_.load()));
-  return cpu.retired + std::min(turn_end_ - cpu.retired, next);
+  return cpu.retired + std::min(is_alone() ? kTurnAlone : turn_end_ - cpu.retired, next);
 }
 
 void Turns::deadline_changed(Cpu& cpu) {

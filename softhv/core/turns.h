@@ -2,8 +2,9 @@
 // Turns: the vCPUs of a VM execute one at a time, and time is what they have executed. What the
 // guest does then depends on nothing but the guest and what the host tells it between instructions.
 //
-// A turn lasts a fixed number of instructions; WFI and WFE end it early. Then comes the next vCPU,
-// in index order, that has something to do. When none has, time goes straight to the next timer.
+// A turn lasts a fixed number of instructions; WFI and WFE end it early, and the only vCPU that
+// takes part has it for longer. Then comes the next vCPU, in index order, that has something to do.
+// When none has, time goes straight to the next timer.
 // Whichever thread is in run() executes whoever's turn it is, so that changing turns changes no
 // threads; an exit goes to the thread of its vCPU. While that handles it everybody else waits: what
 // it does to devices and interrupts happens between two instructions.
@@ -97,6 +98,7 @@ private:
   void go_on(Cpu& own, std::unique_lock<std::mutex>& lock);
   Cpu* whose_turn();
   [[nodiscard]] bool ready(const Seat& seat) const;
+  [[nodiscard]] bool is_alone() const;
   void execute(Cpu& cpu);
   void idle(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] u64 limit(const Cpu& cpu) const;

@@ -40,6 +40,8 @@ constexpr size_t kRecentPages = 4096;
 constexpr u32 kLastEpoch = kUnlinked - (1U << 20);
 constexpr i32 kLinkCredit = 32; // jumps go by the TLB for each that is linked
 
+constexpr u64 kNoCut = 1; // no address of an instruction
+
 // Most instructions that translated code counts before it comes back to look for attention.
 constexpr u64 kMaxAllowance = 1 << 16;
 
@@ -234,6 +236,14 @@ struct Engine::Impl {
     interp::step(cpu);
   }
 
+  // The same, of a block that does not fit into the budget or was cut short by that. What follows
+  // in it is not worth a block of its own: the next time the cut will be elsewhere.
+  void step_in_block() {
+    const u64 next = cpu.s.pc + 4;
+    step();
+    cut_at = cpu.s.pc == next && next % kTlbPageSize != 0 ? next : kNoCut;
+  }
+
   // The flags that the host's instructions raised are the guest's (FPSR).
   void collect_fp_flags() {
     const u32 raised = _mm_getcsr() & 0x3f;
@@ -279,12 +289,12 @@ struct Engine::Impl {
         kind = Kind::kOrdinary;
       const u32 offset = cpu.s.pc & (kTlbPageSize - 1);
       const void* code = code_at(*page, offset, kind);
-      if (code == nullptr) {
+      if (code == nullptr && cpu.s.pc != cut_at) {
         translate(*page, offset, kind);
         continue;
       }
-      if (!fits(code)) {
-        step();
+      if (code == nullptr || !fits(code)) {
+        step_in_block();
         continue;
       }
       if (lockstep != nullptr && !lockstep->begin(code))
@@ -620,6 +630,7 @@ struct Engine::Impl {
   bool fpcr_default = true;                       // as of the code that the TLB leads to
   bool sp_el0 = false;
   bool counts = false;   // as of all the code there is
+  u64 cut_at = kNoCut;   // where the budget ended in the middle of a block, and the steps from there
   i64 given = 0;         // the allowance as of the last give_allowance() or take_count()
   u64 invalidations = 0; // how often code was forgotten
   std::unique_ptr<Lockstep> lockstep; // null where it was not asked for
