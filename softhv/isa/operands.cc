@@ -9,17 +9,13 @@
 namespace softhv::isa {
 namespace {
 
-// A register operand: the field's place, and what number 31 means.
-struct RegisterField {
-  u8 lsb = 0;
-  u8 mask = 0; // 0: the row has no such operand
-  u8 number_31 = 0;
+// Four registers, a byte each: Rd or Rt, Rn, Rm or Rs, Ra or Rt2, from the lowest. They lie at the
+// same place in all rows that have them.
+constexpr u8 kPlaces[] = {0, 5, 16, 10};
 
-  [[nodiscard]] u8 extract(u32 word) const {
-    const auto number = static_cast<u8>((word >> lsb) & mask);
-    return number == 31 ? number_31 : number;
-  }
-};
+constexpr u32 in_byte(unsigned n, u32 value) {
+  return value << (8 * n);
+}
 
 // A run of immediate bits: where it lies in the word and in the immediate.
 struct ImmediateField {
@@ -34,29 +30,34 @@ struct ImmediateField {
 
 // Where a row's operands are.
 struct Layout {
-  RegisterField rd, rn, rm, ra;
-  ImmediateField low, high; // no row has three
+  u32 present = 0;    // registers that it has, by whole bytes
+  u32 number_31 = 0;  // what number 31 of each of them means
+  ImmediateField low; // no row has three
+  ImmediateField high;
 };
 
-void add_register(Layout& layout, char letter, u8 lsb) {
-  const auto field = [lsb](u8 number_31) { return RegisterField{lsb, 31, number_31}; };
+void add_register(Layout& layout, char letter) {
+  const auto add = [&](unsigned n, u8 number_31) {
+    layout.present |= in_byte(n, 0xff);
+    layout.number_31 |= in_byte(n, number_31);
+  };
   switch (letter) {
   case 'd':
-  case 'l': layout.rd = field(kRegSink); break;
-  case 't': layout.rd = field(kRegZero); break;
+  case 'l': add(0, kRegSink); break;
+  case 't': add(0, kRegZero); break;
   case 'D':
-  case 'e': layout.rd = field(31); break;
-  case 'n': layout.rn = field(kRegZero); break;
+  case 'e': add(0, 31); break;
+  case 'n': add(1, kRegZero); break;
   case 'N':
-  case 'f': layout.rn = field(31); break;
+  case 'f': add(1, 31); break;
   case 'm':
-  case 's': layout.rm = field(kRegZero); break;
-  case 'w': layout.rm = field(kRegSink); break;
-  case 'g': layout.rm = field(31); break;
+  case 's': add(2, kRegZero); break;
+  case 'w': add(2, kRegSink); break;
+  case 'g': add(2, 31); break;
   case 'a':
-  case 'u': layout.ra = field(kRegZero); break;
-  case 'k': layout.ra = field(kRegSink); break;
-  case 'h': layout.ra = field(31); break;
+  case 'u': add(3, kRegZero); break;
+  case 'k': add(3, kRegSink); break;
+  case 'h': add(3, 31); break;
   default: break;
   }
 }
@@ -68,7 +69,7 @@ Layout layout_of(const Row& row) {
   for (u8 i = 0; i < 32; ++i) {
     const char c = row.pattern[31 - i];
     if (c != previous)
-      add_register(result, c, i);
+      add_register(result, c);
     if (c == 'i') {
       const bool is_low = immediate_bits == 0 || (previous == 'i' && result.high.mask == 0);
       ImmediateField& field = is_low ? result.low : result.high;
@@ -96,12 +97,18 @@ const std::vector<Layout>& layouts() {
 
 Operands decode_operands(const Row& row, u32 word) {
   const Layout& layout = layouts()[static_cast<size_t>(id_of(row))];
-  Operands operands{.rd = layout.rd.extract(word),
-                    .rn = layout.rn.extract(word),
-                    .rm = layout.rm.extract(word),
-                    .ra = layout.ra.extract(word)};
-  operands.imm = layout.low.extract(word) | layout.high.extract(word);
-  return operands;
+  u32 numbers = 0;
+  for (unsigned n = 0; n < std::size(kPlaces); ++n)
+    numbers |= in_byte(n, word >> kPlaces[n] & 31);
+  // 0x80 - n has bit 7 where a byte n, of five bits, is 0: the number is 31.
+  const u32 are_31 = (0x8080'8080 - (numbers ^ 0x1f1f'1f1f)) >> 7 & 0x0101'0101;
+  const u32 replaced = are_31 * 0xff;
+  const u32 r = ((numbers & ~replaced) | (layout.number_31 & replaced)) & layout.present;
+  return {.rd = static_cast<u8>(r),
+          .rn = static_cast<u8>(r >> 8),
+          .rm = static_cast<u8>(r >> 16),
+          .ra = static_cast<u8>(r >> 24),
+          .imm = layout.low.extract(word) | layout.high.extract(word)};
 }
 
 } // namespace softhv::isa

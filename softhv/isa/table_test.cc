@@ -41,8 +41,15 @@ TEST(Table, IdsAndTitlesAreUnique) {
   }
 }
 
+// decode_operands() relies on where they are.
 TEST(Table, RegisterFieldsAreFiveAdjacentBits) {
   constexpr std::string_view kRegisters = "dDtlnNmswaukefgh";
+  const auto place_of = [](char letter) {
+    return std::string_view("dDtle").find(letter) != std::string_view::npos  ? 0U
+           : std::string_view("nNf").find(letter) != std::string_view::npos  ? 5U
+           : std::string_view("aukh").find(letter) != std::string_view::npos ? 10U
+                                                                             : 16U;
+  };
   for (const Row& row : rows()) {
     const std::string_view pattern = row.pattern;
     for (const char letter : kRegisters) {
@@ -51,6 +58,7 @@ TEST(Table, RegisterFieldsAreFiveAdjacentBits) {
         continue;
       const size_t last = pattern.rfind(letter);
       EXPECT_LE(last - first, 4U) << row.id << " " << letter;
+      EXPECT_EQ(31 - last, place_of(letter)) << row.id << " " << letter;
       EXPECT_EQ(pattern.substr(first, last - first + 1), std::string(last - first + 1, letter))
           << row.id;
     }

@@ -34,22 +34,6 @@ void Assembler::write_jump(u32 position, u32 target) {
   bind_to(position + kSize, target);
 }
 
-void Assembler::jump_to(u32 target) {
-  bind_to(jump_forward(), target);
-}
-
-void Assembler::jump_to(Cc cc, u32 target) {
-  bind_to(jump_forward(cc), target);
-}
-
-void Assembler::call_to(u32 target) {
-  bind_to(call_forward(), target);
-}
-
-Assembler::Fixup Assembler::call_forward() {
-  return jump(0xe8, 1);
-}
-
 void Assembler::move_if(Cc cc, const Xbyak::Reg64& to, const Xbyak::Reg64& from) {
   db(0x48 | (to.getIdx() >> 3 << 2) | from.getIdx() >> 3);
   db(0x0f);
@@ -75,14 +59,14 @@ Assembler::CodeLookup Assembler::find_code() {
   const Xbyak::Reg64& page = reg::kScratch2;
   find_tlb_entry(va);
   and_(page, static_cast<int>(kTlbPageMask | 3));
-  cmp(page, ptr[entry + offsetof(TlbEntry, fetch_tag)]);
+  cmp(page, at(entry, offsetof(TlbEntry, fetch_tag)));
   const Fixup miss = jump_forward(Cc::kNe);
-  mov(entry, ptr[entry + offsetof(TlbEntry, code)]);
+  mov(entry, at(entry, offsetof(TlbEntry, code)));
   test(entry, entry);
   const Fixup no_code = jump_forward(Cc::kE);
   mov(state64(offsetof(CpuCore, code_page)), page);
   and_(va.cvt32(), static_cast<u32>(kTlbPageSize - 1));
-  return {miss, no_code, ptr[entry + va * 2 + static_cast<int>(offsetof(PageEntries, entries))]};
+  return {miss, no_code, at(entry, va, 1, offsetof(PageEntries, entries))};
 }
 
 Xbyak::Address Assembler::constant(u64 low, u64 high) {

@@ -67,10 +67,10 @@ public:
   // Writes one over what stands at `position`, five bytes long.
   void write_jump(u32 position, u32 target);
   // To an offset in the memory that is known.
-  void jump_to(u32 target);
-  void jump_to(Cc cc, u32 target);
-  void call_to(u32 target);
-  Fixup call_forward();
+  void jump_to(u32 target) { jump(0xe9, 1, target); }
+  void jump_to(Cc cc, u32 target) { jump(0x800f + (static_cast<u32>(cc) << 8), 2, target); }
+  void call_to(u32 target) { jump(0xe8, 1, target); }
+  Fixup call_forward() { return jump(0xe8, 1); }
 
   // Whether reg::kFlags holds an allowance.
   void set_counting(bool counting) { counting_ = counting; }
@@ -93,7 +93,7 @@ public:
   struct CodeLookup {
     Fixup miss;
     Fixup no_code;
-    Xbyak::Address entry;
+    MemoryOperand entry;
   };
   CodeLookup find_code();
 
@@ -116,18 +116,10 @@ public:
   void clear_slow() { slow_.clear(); }
 
   // A field of CpuState, by its offset (offsetof(CpuState, ...)).
-  static Xbyak::Address state8(size_t offset) {
-    return Xbyak::util::byte[reg::kState + displacement(offset)];
-  }
-  static Xbyak::Address state32(size_t offset) {
-    return Xbyak::util::dword[reg::kState + displacement(offset)];
-  }
-  static Xbyak::Address state64(size_t offset) {
-    return Xbyak::util::qword[reg::kState + displacement(offset)];
-  }
-  static Xbyak::Address state128(size_t offset) {
-    return Xbyak::util::xword[reg::kState + displacement(offset)];
-  }
+  static constexpr MemoryOperand state8(size_t offset) { return state(offset, 8); }
+  static constexpr MemoryOperand state32(size_t offset) { return state(offset, 32); }
+  static constexpr MemoryOperand state64(size_t offset) { return state(offset, 64); }
+  static constexpr MemoryOperand state128(size_t offset) { return state(offset, 128); }
 
 private:
   // With an opcode of `length` bytes, the first one lowest.
@@ -135,7 +127,15 @@ private:
     write(opcode, length + 4);
     return position();
   }
-  static int displacement(size_t offset) { return static_cast<int>(offset) - 16 * 8; }
+  void jump(u32 opcode, unsigned length, u32 target) {
+    const u32 displacement = target - (position() + length + 4);
+    write(opcode | u64{displacement} << (8 * length), length + 4);
+  }
+  static constexpr MemoryOperand state(size_t offset, u8 bits) {
+    return {.base = Xbyak::Operand::RBP,
+            .bits = bits,
+            .displacement = static_cast<i32>(offset) - 16 * 8};
+  }
 
   struct Pair {
     u64 low, high;

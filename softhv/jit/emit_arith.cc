@@ -220,11 +220,11 @@ void Emitter::emit_select(const ir::Inst& inst) {
   }
   read_into(reg::kScratch0, inst.b, wide);
   switch (inst.op) {
-  case Op::kSelectInc: as_.lea(sized(reg::kScratch0, wide), ptr[rcx + 1]); break;
+  case Op::kSelectInc: as_.lea(sized(reg::kScratch0, wide), at(rcx, 1)); break;
   case Op::kSelectInvert: as_.not_(sized(reg::kScratch0, wide)); break;
   case Op::kSelectNegate:
     as_.not_(sized(reg::kScratch0, wide));
-    as_.lea(sized(reg::kScratch0, wide), ptr[rcx + 1]);
+    as_.lea(sized(reg::kScratch0, wide), at(rcx, 1));
     break;
   default: break;
   }

@@ -397,7 +397,7 @@ void Emitter::go_in_page(const Reg64& va) {
   as_.cmp(rcx, static_cast<u32>(kPage / 4 - 1));
   const Fixup elsewhere = as_.jump_forward(Cc::kA);
   as_.mov(rdx, reinterpret_cast<u64>(blocks_->entries()));
-  as_.mov(rdx, ptr[rdx + rcx * 8]);
+  as_.mov(rdx, at(rdx, rcx, 3));
   as_.mov(ecx, va.cvt32());
   as_.jmp(rdx);
   as_.bind(elsewhere);
@@ -410,7 +410,7 @@ void Emitter::emit_return(const ir::Inst& inst) {
     used_up = attend(index_ + 1);
   as_.cmp(Assembler::state32(offsetof(CpuCore, attention)), 0);
   as_.jump_to(Cc::kNe, thunks_.indirect(mode_.el));
-  as_.cmp(rcx, ptr[rsp + 8]);
+  as_.cmp(rcx, at(rsp, 8));
   as_.jump_to(Cc::kNe, thunks_.indirect(mode_.el));
   as_.ret();
   if (as_.counting()) {

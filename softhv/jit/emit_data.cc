@@ -54,11 +54,11 @@ void Emitter::emit_page_of(const ir::Inst& inst) {
   const Reg64 d = target(inst.d, reg::kScratch0);
   if (fits_i32(inst.imm)) {
     as_.mov(d, Assembler::state64(offsetof(CpuCore, code_page)));
-    as_.lea(d, ptr[d + static_cast<int>(inst.imm)]);
+    as_.lea(d, at(d, static_cast<int>(inst.imm)));
   } else {
     load_constant(reg::kScratch1, static_cast<u64>(inst.imm));
     as_.mov(d, Assembler::state64(offsetof(CpuCore, code_page)));
-    as_.lea(d, ptr[d + reg::kScratch1]);
+    as_.lea(d, at(d, reg::kScratch1));
   }
   write(inst.d, d);
 }
@@ -80,13 +80,13 @@ void Emitter::emit_add_sub(const ir::Inst& inst) {
     if (offset == 0)
       as_.mov(sized(d, wide), sized(a, wide));
     else
-      as_.lea(sized(d, wide), ptr[a + offset]);
+      as_.lea(sized(d, wide), at(a, offset));
   } else if (!flags && !subtract && inst.b != ir::kNone) {
     const Reg64 a = read(inst.a, reg::kScratch0);
     if (inst.b == kRegZero) {
       as_.mov(sized(d, wide), sized(a, wide));
     } else if (in_register(inst.b)) {
-      as_.lea(sized(d, wide), ptr[a + host_of(inst.b)]);
+      as_.lea(sized(d, wide), at(a, host_of(inst.b)));
     } else if (same(d, a)) {
       as_.add(sized(d, wide), memory_of(inst.b, wide));
     } else {

@@ -40,18 +40,17 @@ Xbyak::Reg64 Emitter::address(const ir::Inst& inst) {
     if (inst.imm == 0)
       return read(inst.a, reg::kScratch0);
     const Reg64 base = read(inst.a, reg::kScratch0);
-    as_.lea(reg::kScratch0, ptr[base + static_cast<int>(inst.imm)]);
+    as_.lea(reg::kScratch0, at(base, static_cast<int>(inst.imm)));
     return reg::kScratch0;
   }
-  const int scale = 1 << inst.shift;
   const Reg64 base = read(inst.a, reg::kScratch0);
   const Reg64 index = index_register(inst, reg::kScratch1);
-  if (scale <= 8) {
-    as_.lea(reg::kScratch0, ptr[base + index * scale]);
+  if (inst.shift <= 3) {
+    as_.lea(reg::kScratch0, at(base, index, inst.shift));
   } else {
     as_.mov(reg::kScratch2, index);
     as_.shl(reg::kScratch2, inst.shift);
-    as_.lea(reg::kScratch0, ptr[base + reg::kScratch2]);
+    as_.lea(reg::kScratch0, at(base, reg::kScratch2));
   }
   return reg::kScratch0;
 }
@@ -71,22 +70,22 @@ void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool ali
     as_.mov(reg::kScratch2, va);
     as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask | (bytes - 1)));
   } else if (bytes > 1) { // the last byte has to be in the page as well
-    as_.lea(reg::kScratch2, ptr[va + static_cast<int>(bytes - 1)]);
+    as_.lea(reg::kScratch2, at(va, static_cast<int>(bytes - 1)));
     as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask));
   } else {
     as_.mov(reg::kScratch2, va);
     as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask));
   }
   if (access != Access::kWrite) {
-    as_.cmp(reg::kScratch2, ptr[reg::kScratch1 + offsetof(TlbEntry, read_tag)]);
+    as_.cmp(reg::kScratch2, at(reg::kScratch1, offsetof(TlbEntry, read_tag)));
     miss.jumps[miss.count++] = as_.jump_forward(Cc::kNe);
   }
   if (access != Access::kRead) {
-    as_.cmp(reg::kScratch2, ptr[reg::kScratch1 + offsetof(TlbEntry, write_tag)]);
+    as_.cmp(reg::kScratch2, at(reg::kScratch1, offsetof(TlbEntry, write_tag)));
     miss.jumps[miss.count++] = as_.jump_forward(Cc::kNe);
   }
   miss_ = miss;
-  as_.mov(reg::kScratch1, ptr[reg::kScratch1 + offsetof(TlbEntry, host_addend)]);
+  as_.mov(reg::kScratch1, at(reg::kScratch1, offsetof(TlbEntry, host_addend)));
 }
 
 void Emitter::find_host_address(const Reg64& va, unsigned bytes, Access access, bool aligned) {
@@ -107,9 +106,9 @@ void Emitter::look(const Reg64& va, const ir::Look& look) {
     return;
   }
   const size_t window = offsetof(CpuCore, windows) + sizeof(LookWindow) * (look.window - 1UL);
-  const Address page = Assembler::state64(window + offsetof(LookWindow, page));
-  const Address host = Assembler::state64(window + offsetof(LookWindow, host));
-  const Address limit = Assembler::state64(window + offsetof(LookWindow, limit));
+  const MemoryOperand page = Assembler::state64(window + offsetof(LookWindow, page));
+  const MemoryOperand host = Assembler::state64(window + offsetof(LookWindow, host));
+  const MemoryOperand limit = Assembler::state64(window + offsetof(LookWindow, limit));
   as_.mov(reg::kScratch1, va);
   as_.sub(reg::kScratch1, page);
   as_.cmp(reg::kScratch1, limit);
@@ -134,7 +133,7 @@ void Emitter::make_hoisted_looks() {
     const ir::Look& look = block_->looks[i];
     if (!look.hoisted)
       continue;
-    as_.lea(reg::kScratch0, ptr[read(look.base, reg::kScratch0) + look.low]);
+    as_.lea(reg::kScratch0, at(read(look.base, reg::kScratch0), look.low));
     find_host_address(reg::kScratch0, look.bytes, access_of(look), false);
     as_.mov(Assembler::state64(offsetof(CpuCore, looks) + 8 * i), reg::kScratch1);
     hoisted_misses_.push_back(*miss_);
@@ -151,25 +150,25 @@ void Emitter::close_windows() {
 
 // The host address of what the first register of `inst` is loaded from or stored to: kScratch1 and
 // an offset, or as well an index.
-Xbyak::RegExp Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access access) {
+MemoryOperand Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access access) {
   if (inst.look == 0) {
     const Reg64 va = address(inst);
     find_host_address(va, bytes, access, false);
-    return reg::kScratch1;
+    return at(reg::kScratch1);
   }
   const ir::Look& the_look = block_->looks[inst.look - 1U];
   if (!the_look.shared) {
     look_at_hand_ = 0;
     look(address(inst), the_look);
-    return reg::kScratch1;
+    return at(reg::kScratch1);
   }
   check_stack(inst);
-  const Address slot = Assembler::state64(offsetof(CpuCore, looks) + 8 * (inst.look - 1UL));
+  const MemoryOperand slot = Assembler::state64(offsetof(CpuCore, looks) + 8 * (inst.look - 1UL));
   if (inst.has(ir::kFollows)) {
     if (look_at_hand_ != inst.look)
       as_.mov(reg::kScratch1, slot);
   } else {
-    as_.lea(reg::kScratch0, ptr[read(inst.a, reg::kScratch0) + the_look.low]);
+    as_.lea(reg::kScratch0, at(read(inst.a, reg::kScratch0), the_look.low));
     look(reg::kScratch0, the_look);
     as_.mov(slot, reg::kScratch1);
     for (const Fixup jump : as_.slow())
@@ -180,152 +179,145 @@ Xbyak::RegExp Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access
   }
   look_at_hand_ = as_.slow().empty() ? inst.look : 0;
   if (inst.b == ir::kNone)
-    return reg::kScratch1 + inst.within;
-  return reg::kScratch1 + index_register(inst, reg::kScratch0) * (1 << inst.shift) + inst.within;
+    return at(reg::kScratch1, inst.within);
+  return at(reg::kScratch1, index_register(inst, reg::kScratch0), inst.shift, inst.within);
 }
 
-void Emitter::load_register(const ir::Inst& inst, ir::Reg d, const Address& from) {
+void Emitter::load_register(const ir::Inst& inst, ir::Reg d, const MemoryOperand& from) {
   if (inst.has(ir::kVectorReg)) {
     const bool held = vector_in_register(d);
     const Xbyak::Xmm x = held ? vector_of(d) : reg::kVectorScratch0;
     switch (inst.size) {
     case 0:
-      as_.movzx(ecx, static_cast<const Xbyak::Operand&>(byte[from.getRegExp()]));
+      as_.movzx(ecx, from.sized(8));
       as_.movd(x, ecx);
       break;
     case 1:
-      as_.movzx(ecx, static_cast<const Xbyak::Operand&>(word[from.getRegExp()]));
+      as_.movzx(ecx, from.sized(16));
       as_.movd(x, ecx);
       break;
-    case 2: as_.movd(x, dword[from.getRegExp()]); break;
-    case 3: as_.movq(x, qword[from.getRegExp()]); break;
-    default: as_.movups(x, xword[from.getRegExp()]); break;
+    case 2: as_.movd(x, from.sized(32)); break;
+    case 3: as_.movq(x, from.sized(64)); break;
+    default: as_.movups(x, from); break;
     }
     if (!held)
       as_.movaps(vector_memory(d), x);
     return;
   }
   const Reg64 to = target(d, reg::kScratch2);
-  const auto& e = from.getRegExp();
   const bool wide = inst.has(ir::kWide);
   if (!inst.has(ir::kSigned)) {
     switch (inst.size) {
-    case 0: as_.movzx(to.cvt32(), byte[e]); break;
-    case 1: as_.movzx(to.cvt32(), word[e]); break;
-    case 2: as_.mov(to.cvt32(), dword[e]); break;
-    default: as_.mov(to, qword[e]); break;
+    case 0: as_.movzx(to.cvt32(), from.sized(8)); break;
+    case 1: as_.movzx(to.cvt32(), from.sized(16)); break;
+    case 2: as_.mov(to.cvt32(), from); break;
+    default: as_.mov(to, from); break;
     }
   } else {
     switch (inst.size) {
-    case 0: wide ? as_.movsx(to, byte[e]) : as_.movsx(to.cvt32(), byte[e]); break;
-    case 1: wide ? as_.movsx(to, word[e]) : as_.movsx(to.cvt32(), word[e]); break;
-    default: as_.movsxd(to, dword[e]); break;
+    case 0: as_.movsx(sized(to, wide), from.sized(8)); break;
+    case 1: as_.movsx(sized(to, wide), from.sized(16)); break;
+    default: as_.movsxd(to, from.sized(32)); break;
     }
   }
   write(d, to);
 }
 
-void Emitter::store_register(const ir::Inst& inst, ir::Reg d, const Address& to) {
-  const auto& e = to.getRegExp();
+void Emitter::store_register(const ir::Inst& inst, ir::Reg d, const MemoryOperand& to) {
   if (inst.has(ir::kVectorReg)) {
     const Xbyak::Xmm x = read_vector(d, 0);
     switch (inst.size) {
-    case 0: as_.pextrb(byte[e], x, 0); break;
-    case 1: as_.pextrw(word[e], x, 0); break;
-    case 2: as_.movd(dword[e], x); break;
-    case 3: as_.movq(qword[e], x); break;
-    default: as_.movups(xword[e], x); break;
+    case 0: as_.pextrb(to.sized(8), x, 0); break;
+    case 1: as_.pextrw(to.sized(16), x, 0); break;
+    case 2: as_.movd(to.sized(32), x); break;
+    case 3: as_.movq(to.sized(64), x); break;
+    default: as_.movups(to, x); break;
     }
     return;
   }
   if (d == kRegZero) {
-    switch (inst.size) {
-    case 0: as_.mov(byte[e], 0); break;
-    case 1: as_.mov(word[e], 0); break;
-    case 2: as_.mov(dword[e], 0); break;
-    default: as_.mov(qword[e], 0); break;
-    }
+    as_.mov(to.sized(8U << inst.size), 0);
     return;
   }
   const Reg64 from = read(d, reg::kScratch2);
   switch (inst.size) {
-  case 0: as_.mov(byte[e], from.cvt8()); break;
-  case 1: as_.mov(word[e], from.cvt16()); break;
-  case 2: as_.mov(dword[e], from.cvt32()); break;
-  default: as_.mov(qword[e], from); break;
+  case 0: as_.mov(to, from.cvt8()); break;
+  case 1: as_.mov(to, from.cvt16()); break;
+  case 2: as_.mov(to, from.cvt32()); break;
+  default: as_.mov(to, from); break;
   }
 }
 
 void Emitter::emit_load(const ir::Inst& inst) {
   const bool ordered = inst.op == Op::kLoadAcquire;
   if (inst.look != 0) {
-    load_register(inst, inst.d, ptr[host_address(inst, 1U << inst.size, Access::kRead)]);
+    load_register(inst, inst.d, host_address(inst, 1U << inst.size, Access::kRead));
     return;
   }
   const Reg64 va = address(inst);
   translate(va, 1U << inst.size, Access::kRead, ordered, inst.op == Op::kLoadAsEl0);
-  load_register(inst, inst.d, ptr[va + reg::kScratch1]);
+  load_register(inst, inst.d, at(va, reg::kScratch1));
 }
 
 // A store-release must not be passed by a later load-acquire.
 void Emitter::emit_store(const ir::Inst& inst) {
   if (inst.look != 0) {
-    store_register(inst, inst.d, ptr[host_address(inst, 1U << inst.size, Access::kWrite)]);
+    store_register(inst, inst.d, host_address(inst, 1U << inst.size, Access::kWrite));
     return;
   }
   const Reg64 va = address(inst);
   const bool ordered = inst.op == Op::kStoreRelease;
   translate(va, 1U << inst.size, Access::kWrite, ordered, inst.op == Op::kStoreAsEl0);
-  store_register(inst, inst.d, ptr[va + reg::kScratch1]);
+  store_register(inst, inst.d, at(va, reg::kScratch1));
   if (ordered)
     emit_barrier();
 }
 
 void Emitter::emit_load_pair(const ir::Inst& inst) {
   const int bytes = 1 << inst.size;
-  const Xbyak::RegExp at = host_address(inst, 2U << inst.size, Access::kRead);
-  load_register(inst, inst.d, ptr[at]);
-  load_register(inst, inst.d2, ptr[at + bytes]);
+  const MemoryOperand first = host_address(inst, 2U << inst.size, Access::kRead);
+  load_register(inst, inst.d, first);
+  load_register(inst, inst.d2, first.plus(bytes));
 }
 
 void Emitter::emit_store_pair(const ir::Inst& inst) {
   const int bytes = 1 << inst.size;
-  const Xbyak::RegExp at = host_address(inst, 2U << inst.size, Access::kWrite);
-  store_register(inst, inst.d, ptr[at]);
-  store_register(inst, inst.d2, ptr[at + bytes]);
+  const MemoryOperand first = host_address(inst, 2U << inst.size, Access::kWrite);
+  store_register(inst, inst.d, first);
+  store_register(inst, inst.d2, first.plus(bytes));
 }
 
 void Emitter::emit_multiple(const ir::Inst& inst) {
   const bool load = inst.op == Op::kLoadMultiple;
   const int bytes = 1 << inst.size;
-  const Xbyak::RegExp first = host_address(inst, inst.shift * static_cast<unsigned>(bytes),
+  const MemoryOperand first = host_address(inst, inst.shift * static_cast<unsigned>(bytes),
                                            load ? Access::kRead : Access::kWrite);
   for (int i = 0; i < inst.shift; ++i) {
     const auto d = static_cast<ir::Reg>((inst.d + i) % 32);
-    const Address at = ptr[first + i * bytes];
-    load ? load_register(inst, d, at) : store_register(inst, d, at);
+    const MemoryOperand place = first.plus(i * bytes);
+    load ? load_register(inst, d, place) : store_register(inst, d, place);
   }
 }
 
 void Emitter::emit_replicate(const ir::Inst& inst) {
   const Reg64 va = address(inst);
   translate(va, 1U << inst.size, Access::kRead, false);
-  const Xbyak::RegExp from = va + reg::kScratch1;
+  const MemoryOperand from = at(va, reg::kScratch1);
   const bool held = vector_in_register(inst.d);
   const Xbyak::Xmm x = held ? vector_of(inst.d) : reg::kVectorScratch0;
   switch (inst.size) {
   case 0:
-    as_.movzx(ecx, byte[from]);
+    as_.movzx(ecx, from.sized(8));
     as_.imul(ecx, ecx, 0x0101'0101);
     as_.movd(x, ecx);
     break;
   case 1:
-    as_.movzx(ecx, word[from]);
+    as_.movzx(ecx, from.sized(16));
     as_.imul(ecx, ecx, 0x0001'0001);
     as_.movd(x, ecx);
     break;
-  case 2: as_.movd(x, dword[from]); break;
-  default: as_.movq(x, qword[from]); break;
+  case 2: as_.movd(x, from.sized(32)); break;
+  default: as_.movq(x, from.sized(64)); break;
   }
   if (inst.size < 3)
     as_.pshufd(x, x, 0);

@@ -7,13 +7,10 @@
 
 namespace softhv::jit {
 
-// From here on code finds guest registers where the block has them, or where they usually are.
-void Emitter::use_own(bool own) {
-  own_ = own && !block_options_->registers.empty();
-  map_ = own_ ? &block_options_->registers.map : &kRegisterMap;
-}
-
 void Emitter::take_own() {
+  has_own_ = !block_options_->registers.empty();
+  if (!has_own_)
+    return;
   use_own(true);
   for (const Exchange& e : block_options_->registers.general)
     as_.mov(memory_of(e.usual, true), Reg64(e.host));
@@ -23,6 +20,8 @@ void Emitter::take_own() {
 }
 
 void Emitter::load_own() {
+  if (!has_own_)
+    return;
   for (const Exchange& e : block_options_->registers.general)
     as_.mov(Reg64(e.host), memory_of(e.own, true));
   for (const Exchange& e : block_options_->registers.vector)

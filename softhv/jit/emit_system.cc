@@ -51,7 +51,7 @@ void Emitter::emit_interrupt_masks(const ir::Inst& inst) {
 // A locked operation is a full barrier, and faster than MFENCE.
 void Emitter::emit_barrier() {
   as_.lock();
-  as_.or_(dword[rsp], 0);
+  as_.or_(at(rsp).sized(32), 0);
 }
 
 void Emitter::emit_complete_barrier() {

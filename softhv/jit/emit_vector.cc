@@ -12,7 +12,7 @@ bool Emitter::vector_in_register(ir::Reg r) const {
   return holds_vectors(mode_.el) && map_->vector[r] >= 0;
 }
 
-Xbyak::Address Emitter::vector_memory(ir::Reg r) {
+MemoryOperand Emitter::vector_memory(ir::Reg r) {
   return Assembler::state128(offsetof(CpuState, v) + 16UL * r);
 }
 

@@ -34,7 +34,6 @@ void Emitter::emit(const ir::Block& block, Mode mode, const BlockFinder& blocks,
 void Emitter::emit_block(const ir::Block& block) {
   block_ = &block;
   positions_.assign(block.words.size(), 0);
-  entered_ = block.entered();
   host_flags_ = HostFlags::kNothing;
   stack_aligned_ = false;
   look_at_hand_ = 0;
@@ -46,7 +45,7 @@ void Emitter::emit_block(const ir::Block& block) {
   size_t next = 0;
   for (u16 index = 0; index < block.words.size(); ++index) {
     index_ = index;
-    if (entered_[index]) {
+    if (block.is_entered(index)) {
       host_flags_ = HostFlags::kNothing;
       stack_aligned_ = false;
       look_at_hand_ = 0;
@@ -55,7 +54,8 @@ void Emitter::emit_block(const ir::Block& block) {
     positions_[index] = as_.position();
     for (; next < block.insts.size() && block.insts[next].index == index; ++next)
       emit_inst(block.insts[next]);
-    finish_instruction(index);
+    if (miss_ || !as_.slow().empty())
+      finish_instruction(index);
   }
   if (block.falls_through) {
     check_attention(block.end(), false);
@@ -122,8 +122,6 @@ void Emitter::emit_aside() {
 // What the instruction left for the interpreter comes back behind it.
 void Emitter::finish_instruction(u16 index) {
   const std::span<const Fixup> jumps = as_.slow();
-  if (jumps.empty() && !miss_)
-    return;
   host_flags_ = HostFlags::kNothing;
   slow_jumps_.insert(slow_jumps_.end(), jumps.begin(), jumps.end());
   slow_paths_.push_back({.jumps = static_cast<u32>(jumps.size()),
@@ -257,37 +255,18 @@ void Emitter::emit_inst(const ir::Inst& inst) {
 
 // Operands
 
-// The register that holds r: its own, or `scratch`.
-Xbyak::Reg64 Emitter::read(ir::Reg r, const Reg64& scratch) {
-  if (in_register(r))
-    return host_of(r);
-  read_into(scratch, r);
-  return scratch;
-}
-
 // Leaves the host's flags alone.
 void Emitter::read_into(const Reg64& to, ir::Reg r, bool wide) {
   if (r == kRegZero || r == ir::kNone)
     as_.mov(to.cvt32(), 0);
   else if (forward_.guest == r && as_.position() == inst_start_)
     move(to, Reg64(forward_.host), wide);
-  else if (!in_register(r))
-    as_.mov(wide ? static_cast<const Xbyak::Reg&>(to) : to.cvt32(), memory_of(r, wide));
-  else
+  else if (in_register(r))
     move(to, host_of(r), wide);
-}
-
-// to = from, or its low half.
-void Emitter::move(const Reg64& to, const Reg64& from, bool wide) {
-  if (!wide)
-    as_.mov(to.cvt32(), from.cvt32());
-  else if (to.getIdx() != from.getIdx())
-    as_.mov(to, from);
-}
-
-// Where to compute what write() then puts into r.
-Xbyak::Reg64 Emitter::target(ir::Reg r, const Reg64& scratch) const {
-  return in_register(r) ? host_of(r) : scratch;
+  else if (wide)
+    as_.mov(to, memory_of(r, true));
+  else
+    as_.mov(to.cvt32(), memory_of(r, false));
 }
 
 // r = from. Leaves the host's flags alone.
@@ -299,7 +278,8 @@ void Emitter::write(ir::Reg r, const Reg64& from) {
     return;
   }
   as_.mov(memory_of(r, true), from);
-  if (forwards_ && (from == reg::kScratch0 || from == reg::kScratch1 || from == reg::kScratch2)) {
+  if (forwards_ &&
+      (same(from, reg::kScratch0) || same(from, reg::kScratch1) || same(from, reg::kScratch2))) {
     written_ = {.guest = r, .host = static_cast<u8>(from.getIdx())};
     written_end_ = as_.position();
   }

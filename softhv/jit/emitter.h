@@ -138,20 +138,41 @@ private:
   [[nodiscard]] Reg64 host_of(ir::Reg r) const {
     return r == ir::kTemp0 ? reg::kScratch2 : Reg64(map_->general[r]);
   }
-  [[nodiscard]] static Address memory_of(ir::Reg r, bool wide) {
+  [[nodiscard]] static MemoryOperand memory_of(ir::Reg r, bool wide) {
     const size_t offset = offsetof(CpuState, x) + 8UL * r;
     return wide ? Assembler::state64(offset) : Assembler::state32(offset);
   }
-  Reg64 read(ir::Reg r, const Reg64& scratch);
-  void move(const Reg64& to, const Reg64& from, bool wide);
+  // The register that holds r: its own, or `scratch`.
+  Reg64 read(ir::Reg r, const Reg64& scratch) {
+    if (in_register(r))
+      return host_of(r);
+    read_into(scratch, r);
+    return scratch;
+  }
+  // to = from, or its low half.
+  void move(const Reg64& to, const Reg64& from, bool wide) {
+    if (!wide)
+      as_.mov(to.cvt32(), from.cvt32());
+    else if (!same(to, from))
+      as_.mov(to, from);
+  }
   void read_into(const Reg64& to, ir::Reg r, bool wide = true);
-  [[nodiscard]] Reg64 target(ir::Reg r, const Reg64& scratch) const;
+  // Where to compute what write() then puts into r.
+  [[nodiscard]] Reg64 target(ir::Reg r, const Reg64& scratch) const {
+    return in_register(r) ? host_of(r) : scratch;
+  }
   void write(ir::Reg r, const Reg64& from);
   void load_constant(const Reg64& to, u64 value);
   void to_slow(Cc cc) { as_.to_interpreter(cc); }
 
   // emit_own.cc: the block's own registers
-  void use_own(bool own);
+  // From here on code finds guest registers where the block has them, or where they usually are.
+  void use_own(bool own) {
+    if (!has_own_)
+      return;
+    own_ = own;
+    map_ = own_ ? &block_options_->registers.map : &kRegisterMap;
+  }
   void take_own();
   void load_own();
   void give_back();
@@ -201,14 +222,14 @@ private:
   void emit_store(const ir::Inst& inst);
   void emit_load_pair(const ir::Inst& inst);
   void emit_store_pair(const ir::Inst& inst);
-  void load_register(const ir::Inst& inst, ir::Reg d, const Address& from);
-  void store_register(const ir::Inst& inst, ir::Reg d, const Address& to);
+  void load_register(const ir::Inst& inst, ir::Reg d, const MemoryOperand& from);
+  void store_register(const ir::Inst& inst, ir::Reg d, const MemoryOperand& to);
   // Leaves in kScratch1 the host address of `va`. Keeps `va`.
   void find_host_address(const Reg64& va, unsigned bytes, Access access, bool aligned);
   void look(const Reg64& va, const ir::Look& look);
   void close_windows();
   void make_hoisted_looks();
-  Xbyak::RegExp host_address(const ir::Inst& inst, unsigned bytes, Access access);
+  MemoryOperand host_address(const ir::Inst& inst, unsigned bytes, Access access);
   void emit_multiple(const ir::Inst& inst);
   void emit_replicate(const ir::Inst& inst);
 
@@ -241,7 +262,7 @@ private:
   void emit_vector(const ir::Inst& inst);
   [[nodiscard]] bool vector_in_register(ir::Reg r) const;
   [[nodiscard]] Xbyak::Xmm vector_of(ir::Reg r) const { return Xbyak::Xmm(map_->vector[r]); }
-  static Address vector_memory(ir::Reg r);
+  static MemoryOperand vector_memory(ir::Reg r);
   Xbyak::Xmm read_vector(ir::Reg r, int scratch);
 
   // emit_branch.cc
@@ -290,7 +311,8 @@ private:
   const ir::Block* block_ = nullptr;
   const BlockOptions* block_options_ = nullptr;
   const RegisterMap* map_ = &kRegisterMap; // where guest registers are, at this place of the code
-  bool own_ = false;                       // whether that is as the block has it, not as usual
+  bool has_own_ = false;                   // whether the block has registers of its own
+  bool own_ = false;                       // whether that is where registers are now
   HostFlags host_flags_ = HostFlags::kNothing;
   bool stack_aligned_ = false; // SP is known to be a multiple of 16
   Forward forward_;            // by the operation before, if nothing was emitted since
@@ -298,11 +320,10 @@ private:
   u32 written_end_ = 0;        // position behind the code that did
   u32 inst_start_ = 0;         // position of the operation's code
   bool forwards_ = true;
-  u8 look_at_hand_ = 0;            // Inst::look of the look whose result kScratch1 holds
-  u16 index_ = 0;                  // of the guest instruction being translated
-  std::vector<u32> positions_;     // of guest instructions
-  std::bitset<kMaxBlock> entered_; // guest instructions that are targets of the block's branches
-  std::optional<Miss> miss_;       // of the current instruction
+  u8 look_at_hand_ = 0;        // Inst::look of the look whose result kScratch1 holds
+  u16 index_ = 0;              // of the guest instruction being translated
+  std::vector<u32> positions_; // of guest instructions
+  std::optional<Miss> miss_;   // of the current instruction
   std::vector<Miss> misses_;
   std::vector<Miss> alone_misses_;   // of looks for several accesses
   std::vector<Miss> hoisted_misses_; // of looks made when the block is entered

@@ -629,10 +629,10 @@ struct Engine::Impl {
   Page* current = nullptr;                        // of the code that find_code() gave last
   bool fpcr_default = true;                       // as of the code that the TLB leads to
   bool sp_el0 = false;
-  bool counts = false;   // as of all the code there is
-  u64 cut_at = kNoCut;   // where the budget ended in the middle of a block, and the steps from there
-  i64 given = 0;         // the allowance as of the last give_allowance() or take_count()
-  u64 invalidations = 0; // how often code was forgotten
+  bool counts = false; // as of all the code there is
+  u64 cut_at = kNoCut; // where the budget ended in the middle of a block, and the steps from there
+  i64 given = 0;       // the allowance as of the last give_allowance() or take_count()
+  u64 invalidations = 0;              // how often code was forgotten
   std::unique_ptr<Lockstep> lockstep; // null where it was not asked for
 };
 

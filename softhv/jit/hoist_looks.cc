@@ -45,7 +45,7 @@ i64 bound_of(const Inst& inst) {
 
 class Hoister {
 public:
-  explicit Hoister(ir::Block& block) : block_(block), entered_(block.entered()) {
+  explicit Hoister(ir::Block& block) : block_(block) {
     for (const Inst& inst : block.insts)
       changed_ |= use_of(inst).writes.general;
   }
@@ -88,7 +88,7 @@ private:
   // Whether branches lead in between the instructions.
   [[nodiscard]] bool joins(u16 first, u16 last) const {
     for (u16 i = first + 1; i <= last; ++i)
-      if (entered_[i])
+      if (block_.is_entered(i))
         return true;
     return false;
   }
@@ -130,7 +130,6 @@ private:
   }
 
   ir::Block& block_;
-  const std::bitset<kMaxBlock> entered_;
   u32 changed_ = 0; // general registers, by bits
 };
 

@@ -195,13 +195,14 @@ struct Look {
 // A run of guest instructions of one page, entered at the top and at the targets of its own
 // branches only.
 struct Block {
-  u32 offset = 0;            // of the first instruction in its page
-  std::vector<u32> words;    // the instructions, kMaxBlock at most
-  std::vector<Inst> insts;   // in order of Inst::index
-  std::vector<Look> looks;   // by share_looks() and open_windows(), at most kMaxLooks
-  u8 windows = 0;            // how many of them have windows
-  bool falls_through = true; // into the instruction behind the last one
-  bool straight = false;     // branches leave the block, wherever they lead
+  u32 offset = 0;                 // of the first instruction in its page
+  std::vector<u32> words;         // the instructions, kMaxBlock at most
+  std::vector<Inst> insts;        // in order of Inst::index
+  std::vector<Look> looks;        // by share_looks() and open_windows(), at most kMaxLooks
+  u8 windows = 0;                 // how many of them have windows
+  bool falls_through = true;      // into the instruction behind the last one
+  bool straight = false;          // branches leave the block, wherever they lead
+  std::bitset<kMaxBlock> entered; // guest instructions that the block's branches lead to
 
   [[nodiscard]] u32 end() const { return offset + 4 * static_cast<u32>(words.size()); }
   // The guest instruction at `page_offset`, or -1 when branches to there leave the block.
@@ -210,8 +211,15 @@ struct Block {
                ? static_cast<int>((page_offset - offset) / 4)
                : -1;
   }
-  // For each guest instruction, whether a branch of the block leads to it.
-  [[nodiscard]] std::bitset<kMaxBlock> entered() const;
+  // Whether a branch of the block leads to a guest instruction.
+  [[nodiscard]] bool is_entered(size_t index) const { return !straight && entered[index]; }
+  // Notes where a branch leads.
+  void note_branch(i64 page_offset) {
+    if (page_offset >= offset && page_offset < offset + 4 * kMaxBlock)
+      entered[static_cast<size_t>(page_offset - offset) / 4] = true;
+  }
+  // Notes it of all branches there are.
+  void find_entered();
 };
 
 } // namespace ir

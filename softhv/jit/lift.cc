@@ -107,6 +107,9 @@ bool lift_word(ir::Block& block, u32 word, Mode mode, u16 index) {
             .mode = mode,
             .index = index};
   if (lift_row(lift)) {
+    if ((row->traits & isa::kTraitBranch) != 0)
+      if (const ir::Inst& last = block.insts.back(); is_branch(last))
+        block.note_branch(last.imm);
     block.falls_through = !branch;
     return branch;
   }
@@ -131,6 +134,7 @@ void start(ir::Block& block, u32 offset) {
   block.looks.clear();
   block.windows = 0;
   block.straight = false;
+  block.entered.reset();
   block.falls_through = true;
 }
 
@@ -234,6 +238,7 @@ bool lift_loop(ir::Block& block, const u8* page, u32 offset, Mode mode) {
   }
   block.words.resize(length);
   std::erase_if(block.insts, [&](const ir::Inst& inst) { return inst.index >= length; });
+  block.find_entered();
   block.falls_through = falls_through;
   fold_constants(block);
   return length != 0;

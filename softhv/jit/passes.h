@@ -2,18 +2,36 @@
 // What is found out about a block before code is made from it.
 #pragma once
 
+#include <limits>
+
 #include "softhv/jit/ir.h"
+#include "softhv/jit/op_traits.h"
 
 namespace softhv::jit {
 
+// Nothing but moves to and from memory: whether the access is allowed is known.
+inline bool is_plain_move(const ir::Inst& inst) {
+  return inst.has(ir::kFollows) && inst.a != kRegSp;
+}
+
 // Whether the code for `inst` leaves the host's flags as they are. The backend keeps to it.
-bool keeps_host_flags(const ir::Inst& inst);
+inline bool keeps_host_flags(const ir::Inst& inst) {
+  if (inst.op == ir::Op::kAdd || inst.op == ir::Op::kSub)
+    return !inst.has(ir::kSetsFlags) && inst.b == ir::kNone &&
+           inst.imm > std::numeric_limits<i32>::min() &&
+           inst.imm <= std::numeric_limits<i32>::max();
+  return has_trait(inst, trait::kKeepsHostFlags) || is_plain_move(inst);
+}
 
 // Whether `inst` is a direct branch that is no call: it may lead to an instruction of its block.
-bool is_branch(const ir::Inst& inst);
+inline bool is_branch(const ir::Inst& inst) {
+  return has_trait(inst, trait::kBranches);
+}
 
 // Whether `inst` reads NZCV.
-bool reads_flags(const ir::Inst& inst);
+inline bool reads_flags(const ir::Inst& inst) {
+  return has_trait(inst, trait::kReadsFlags);
+}
 
 // Decides for every instruction that sets NZCV who looks at that: kFlagsLive when it must be in
 // reg::kFlags afterwards, because something that cannot be seen through (an exit, a possible
@@ -24,7 +42,9 @@ bool reads_flags(const ir::Inst& inst);
 void mark_flags(ir::Block& block);
 
 // Whether code goes on elsewhere behind `inst`, wherever that is, which is no direct branch.
-bool leaves(const ir::Inst& inst);
+inline bool leaves(const ir::Inst& inst) {
+  return has_trait(inst, trait::kLeaves);
+}
 
 // Finds loads and stores of a loop (lift_loop) whose addresses do not change, or do by an index
 // with a small bound: looks for them are made once, before the loop (ir::Look::hoisted). Call

@@ -19,8 +19,8 @@ constexpr unsigned kRegisters = 32;    // general registers and SP
 
 // A register's content: a value that is not known, and a constant.
 struct Sum {
-  u32 value = 0;
-  i64 constant = 0;
+  u32 value;
+  i64 constant;
 };
 
 // Accesses that may become one look.
@@ -38,17 +38,22 @@ unsigned shared_bytes_of(const Inst& inst) {
   return inst.b == ir::kNone && inst.look == 0 ? bytes_of(inst) : 0;
 }
 
+bool has_two_accesses(const ir::Block& block) {
+  const auto accesses = [](const Inst& inst) { return shared_bytes_of(inst) != 0; };
+  const auto first = std::ranges::find_if(block.insts, accesses);
+  return first != block.insts.end() && std::any_of(first + 1, block.insts.end(), accesses);
+}
+
 class LookSharer {
 public:
   explicit LookSharer(ir::Block& block) : block_(block) {}
 
   void run() {
-    const std::bitset<kMaxBlock> entered = block_.entered();
     size_t next = 0; // guest instruction; some have no operation
     for (const Inst& inst : block_.insts) {
       bool joined = false;
       for (; next <= inst.index; ++next)
-        joined |= entered[next];
+        joined |= block_.is_entered(next);
       if (joined || !keeps_knowledge(inst)) {
         forget_registers();
         continue_after_ = count_;
@@ -72,17 +77,23 @@ private:
 
   // Values from before are forgotten: register r has the value oldest_value_ + r from now on.
   void forget_registers() {
+    known_ = 0;
     oldest_value_ = next_value_;
     next_value_ += kRegisters;
   }
 
   [[nodiscard]] Sum sum_of(ir::Reg r) const {
-    return registers_[r].value < oldest_value_ ? Sum{.value = oldest_value_ + r} : registers_[r];
+    return (known_ >> r & 1) != 0 ? registers_[r] : Sum{.value = oldest_value_ + r, .constant = 0};
+  }
+
+  void set(ir::Reg r, Sum sum) {
+    registers_[r] = sum;
+    known_ |= 1U << r;
   }
 
   void forget(ir::Reg r) {
     if (r < kRegisters)
-      registers_[r] = {.value = next_value_++};
+      set(r, {.value = next_value_++, .constant = 0});
   }
 
   void follow(const Inst& inst) {
@@ -93,7 +104,7 @@ private:
       const i64 constant = inst.op == Op::kMove ? 0 : inst.op == Op::kAdd ? inst.imm : -inst.imm;
       const Sum from = sum_of(inst.a);
       if (const i64 now = from.constant + constant; now > -kMostDistance && now < kMostDistance) {
-        registers_[inst.d] = {.value = from.value, .constant = now};
+        set(inst.d, {.value = from.value, .constant = now});
         return;
       }
     }
@@ -159,7 +170,8 @@ private:
   }
 
   ir::Block& block_;
-  std::array<Sum, kRegisters> registers_;
+  std::array<Sum, kRegisters> registers_; // those that are known_
+  u32 known_ = 0;                         // by bits
   u32 oldest_value_ = 1;
   u32 next_value_ = 1 + kRegisters;
   std::array<Candidate, kMaxBlock> candidates_; // the first count_ of them
@@ -173,7 +185,8 @@ private:
 } // namespace
 
 void share_looks(ir::Block& block) {
-  LookSharer(block).run();
+  if (has_two_accesses(block))
+    LookSharer(block).run();
 }
 
 ir::Block without_looks(const ir::Block& block) {
