@@ -80,6 +80,12 @@ public:
     return counting_ ? static_cast<Xbyak::Reg>(r.cvt16()) : static_cast<Xbyak::Reg>(r.cvt32());
   }
 
+  // Arguments of a thunk: ecx and edx.
+  void load_arguments(u32 first, u32 second) {
+    write(0xb9 | u64{first} << 8, 5);
+    write(0xba | u64{second} << 8, 5);
+  }
+
   // CMOVcc.
   void move_if(Cc cc, const Xbyak::Reg64& to, const Xbyak::Reg64& from);
 

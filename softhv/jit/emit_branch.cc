@@ -179,8 +179,7 @@ void Emitter::go_outside(i64 target, Transfer transfer) {
 void Emitter::emit_exit(const Exit& exit) {
   if (exit.kind == Exit::Kind::kOutside) {
     as_.bind(exit.not_linked);
-    as_.mov(ecx, static_cast<u32>(exit.target));
-    as_.mov(edx, exit.fixup);
+    as_.load_arguments(static_cast<u32>(exit.target), exit.fixup);
     if (exit.transfer == Transfer::kJump) {
       as_.jump_to(thunks_.outside(mode_.el));
       return;
@@ -195,8 +194,8 @@ void Emitter::emit_exit(const Exit& exit) {
                    : exit.kind == Kind::kPlain ? kLinkPlain
                                                : 0;
   as_.bind(exit.fixup);
-  as_.mov(ecx, static_cast<u32>(exit.target) | static_cast<u32>(kind));
-  as_.mov(edx, exit.kind == Kind::kLoop ? exit.start : exit.fixup);
+  as_.load_arguments(static_cast<u32>(exit.target) | static_cast<u32>(kind),
+                     exit.kind == Kind::kLoop ? exit.start : exit.fixup);
   as_.jump_to(thunks_.link(mode_.el));
 }
 
@@ -427,8 +426,7 @@ u32 Emitter::interpreted_at(u16 index) const {
 void Emitter::emit_interpret(const ir::Inst& inst) {
   const bool own = own_;
   give_back();
-  as_.mov(ecx, block_->words[inst.index]);
-  as_.mov(edx, interpreted_at(inst.index));
+  as_.load_arguments(block_->words[inst.index], interpreted_at(inst.index));
   as_.call_to(thunks_.interpret(mode_.el));
   use_own(own);
   if (own)
@@ -453,8 +451,7 @@ void Emitter::emit_slow_path(const SlowPath& path, std::span<const Fixup> jumps)
     as_.bind(jump);
   use_own(true);
   give_back();
-  as_.mov(ecx, block_->words[path.index]);
-  as_.mov(edx, interpreted_at(path.index));
+  as_.load_arguments(block_->words[path.index], interpreted_at(path.index));
   as_.call_to(thunks_.interpret(mode_.el));
   use_own(true);
   load_own();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads and stores: a look into the software TLB, then the access. Whatever the TLB's fast path
 // does not allow goes to the interpreter, which does the whole instruction.
+#include <algorithm>
 #include <cstddef>
 
 #include "softhv/jit/emitter.h"
@@ -65,26 +66,50 @@ void Emitter::translate(const Reg64& va, unsigned bytes, Access access, bool ali
                        .unprivileged = unprivileged},
             .again = as_.position(),
             .index = index_};
-  as_.find_tlb_entry(va, unprivileged);
-  if (aligned) {
+  // There are few different ones: most are copied.
+  const u64 key = u64{miss.access.encode()} << 8 | static_cast<u64>(miss.va);
+  LookCode& code = look_codes_[(key * 0x9e37'79b9'7f4a'7c15 >> 32) % look_codes_.size()];
+  if (code.length != 0 && code.key == key) {
+    as_.append(code.bytes, code.length);
+    miss.count = access == Access::kBoth ? 2 : 1;
+    for (unsigned i = 0; i < miss.count; ++i)
+      miss.jumps[i] = miss.again + code.jumps[i];
+  } else {
+    write_look(va, miss);
+    const std::span<const u8> written = as_.code_since(miss.again);
+    code.length = 0;
+    if (written.size() <= code.bytes.size()) {
+      code.key = key;
+      code.length = static_cast<u8>(written.size());
+      std::ranges::copy(written, code.bytes.begin());
+      for (unsigned i = 0; i < miss.count; ++i)
+        code.jumps[i] = static_cast<u8>(miss.jumps[i] - miss.again);
+    }
+  }
+  miss_ = miss;
+}
+
+void Emitter::write_look(const Reg64& va, Miss& miss) {
+  const RefillAccess& access = miss.access;
+  as_.find_tlb_entry(va, access.unprivileged);
+  if (access.aligned) {
     as_.mov(reg::kScratch2, va);
-    as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask | (bytes - 1)));
-  } else if (bytes > 1) { // the last byte has to be in the page as well
-    as_.lea(reg::kScratch2, at(va, static_cast<int>(bytes - 1)));
+    as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask | (access.bytes - 1U)));
+  } else if (access.bytes > 1) { // the last byte has to be in the page as well
+    as_.lea(reg::kScratch2, at(va, access.bytes - 1));
     as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask));
   } else {
     as_.mov(reg::kScratch2, va);
     as_.and_(reg::kScratch2, static_cast<int>(kTlbPageMask));
   }
-  if (access != Access::kWrite) {
+  if (access.read) {
     as_.cmp(reg::kScratch2, at(reg::kScratch1, offsetof(TlbEntry, read_tag)));
     miss.jumps[miss.count++] = as_.jump_forward(Cc::kNe);
   }
-  if (access != Access::kRead) {
+  if (access.write) {
     as_.cmp(reg::kScratch2, at(reg::kScratch1, offsetof(TlbEntry, write_tag)));
     miss.jumps[miss.count++] = as_.jump_forward(Cc::kNe);
   }
-  miss_ = miss;
   as_.mov(reg::kScratch1, at(reg::kScratch1, offsetof(TlbEntry, host_addend)));
 }
 

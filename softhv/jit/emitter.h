@@ -94,6 +94,13 @@ private:
     u32 again = 0;
     u16 index = 0; // of the instruction
   };
+  // The code of a look as it was written once. It may stand anywhere.
+  struct LookCode {
+    u64 key = 0;
+    u8 length = 0;             // 0: not written yet
+    std::array<u8, 2> jumps{}; // where those of the Miss end
+    std::array<u8, 64> bytes{};
+  };
   struct Jump { // to an instruction of the block
     Fixup fixup;
     u16 target;
@@ -218,6 +225,7 @@ private:
   // Leaves in kScratch1 what to add to the address: host address = va + kScratch1.
   void translate(const Reg64& va, unsigned bytes, Access access, bool aligned,
                  bool unprivileged = false);
+  void write_look(const Reg64& va, Miss& miss);
   void emit_load(const ir::Inst& inst);
   void emit_store(const ir::Inst& inst);
   void emit_load_pair(const ir::Inst& inst);
@@ -320,10 +328,11 @@ private:
   u32 written_end_ = 0;        // position behind the code that did
   u32 inst_start_ = 0;         // position of the operation's code
   bool forwards_ = true;
-  u8 look_at_hand_ = 0;        // Inst::look of the look whose result kScratch1 holds
-  u16 index_ = 0;              // of the guest instruction being translated
-  std::vector<u32> positions_; // of guest instructions
-  std::optional<Miss> miss_;   // of the current instruction
+  u8 look_at_hand_ = 0;                 // Inst::look of the look whose result kScratch1 holds
+  u16 index_ = 0;                       // of the guest instruction being translated
+  std::vector<u32> positions_;          // of guest instructions
+  std::array<LookCode, 64> look_codes_; // found by a hash of the key
+  std::optional<Miss> miss_;            // of the current instruction
   std::vector<Miss> misses_;
   std::vector<Miss> alone_misses_;   // of looks for several accesses
   std::vector<Miss> hoisted_misses_; // of looks made when the block is entered

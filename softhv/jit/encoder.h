@@ -3,7 +3,9 @@
 // names and the bytes are Xbyak's; a form not covered here is Xbyak's to encode.
 #pragma once
 
+#include <array>
 #include <cstring>
+#include <span>
 
 #include <xbyak/xbyak.h>
 
@@ -162,6 +164,21 @@ public:
   SOFTHV_JIT_MOVE_VECTOR(movups, 0x0f10)
   SOFTHV_JIT_MOVE_VECTOR(movaps, 0x0f28)
 #undef SOFTHV_JIT_MOVE_VECTOR
+
+  // What has been written from `position` on.
+  [[nodiscard]] std::span<const u8> code_since(size_t position) const {
+    return {top_ + position, size_ - position};
+  }
+  // The first `length` bytes of `code`, which may stand anywhere.
+  template <size_t kSize>
+  void append(const std::array<u8, kSize>& code, size_t length) {
+    if (maxSize_ - size_ < kSize) {
+      db(code.data(), length);
+      return;
+    }
+    std::memcpy(top_ + size_, code.data(), kSize);
+    size_ += length;
+  }
 
 protected:
   // As db(): the `length` low bytes of `bytes`.

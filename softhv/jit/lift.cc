@@ -72,7 +72,8 @@ void add_vector(Lift& lift, const Entry& entry) {
 }
 
 bool lift_row(Lift& lift) {
-  const Entry& entry = entries()[static_cast<size_t>(isa::id_of(lift.row))];
+  static const Entry* const table = entries().data();
+  const Entry& entry = table[static_cast<size_t>(isa::id_of(lift.row))];
   if (entry.lift != nullptr)
     return entry.lift(lift);
   if (entry.vector == nullptr)
