@@ -58,6 +58,7 @@ inline constexpr u64 kNoRetireLimit = ~0ULL;
 // Of a block of the JIT.
 inline constexpr unsigned kMaxLooks = 16;
 inline constexpr unsigned kMaxWindows = 8;
+inline constexpr unsigned kMaxRuns = 4;
 
 inline constexpr unsigned kHeldVectors = 10; // XMM registers that hold guest registers
 
@@ -81,12 +82,13 @@ struct CpuCore {
   u64 scratch[2] = {};
   u64 looks[kMaxLooks] = {}; // host addresses, of ir::Block::looks
   LookWindow windows[kMaxWindows];
-  u64 returns_base = 0;           // the host's stack pointer when no return is predicted
-  u64 returns_limit = 0;          // and when no more can be
-  u32 code_epochs[2] = {};        // by Exception level: see TlbSlot
-  i32 link_credit = 0;            // jumps to go by the TLB before another one is linked
-  i32 loop_credit = 0;            // rounds of loops to go before one of them is improved
-  Vec kept_vectors[kHeldVectors]; // while a routine of the host runs
+  u64 rounds_ahead[kMaxRuns] = {}; // of loops (ir::Block::runs), before they look again
+  u64 returns_base = 0;            // the host's stack pointer when no return is predicted
+  u64 returns_limit = 0;           // and when no more can be
+  u32 code_epochs[2] = {};         // by Exception level: see TlbSlot
+  i32 link_credit = 0;             // jumps to go by the TLB before another one is linked
+  i32 loop_credit = 0;             // rounds of loops to go before one of them is improved
+  Vec kept_vectors[kHeldVectors];  // while a routine of the host runs
   // The JIT's, when instructions are counted, else 0: in bits 63:16, signed, how many translated
   // code may begin before it has to come back (jit/assembler.h).
   i64 allowance = 0;

@@ -51,7 +51,9 @@ void Emitter::emit_block(const ir::Block& block) {
       look_at_hand_ = 0;
       forward_ = {};
     }
+    forget_rounds(index);
     positions_[index] = as_.position();
+    take_round(index);
     for (; next < block.insts.size() && block.insts[next].index == index; ++next)
       emit_inst(block.insts[next]);
     if (miss_ || !as_.slow().empty())
@@ -73,6 +75,8 @@ void Emitter::emit_aside() {
     emit_refill(miss);
     leave_for_plain_loop();
   }
+  for (const AheadLook& ahead : looks_ahead_)
+    emit_look_ahead(ahead);
   for (const Miss& miss : alone_misses_) {
     emit_refill(miss);
     alone_.push_back({as_.jump_forward(), miss.index});
@@ -110,6 +114,7 @@ void Emitter::emit_aside() {
   jumps_.clear();
   misses_.clear();
   alone_misses_.clear();
+  looks_ahead_.clear();
   hoisted_misses_.clear();
   slow_jumps_.clear();
   slow_paths_.clear();

@@ -128,6 +128,11 @@ private:
     i64 target;
     u16 index;
   };
+  struct AheadLook { // no round is left that has been looked for
+    Fixup fixup;
+    u32 resume;
+    size_t run; // index into ir::Block::runs
+  };
   struct FullStack { // of returns
     Fixup fixup;
     u32 resume;
@@ -241,6 +246,13 @@ private:
   void emit_multiple(const ir::Inst& inst);
   void emit_replicate(const ir::Inst& inst);
 
+  // emit_look_ahead.cc
+  [[nodiscard]] size_t run_at(u16 index) const;
+  void forget_rounds(u16 index);
+  void take_round(u16 index);
+  void emit_look_ahead(const AheadLook& ahead);
+  void look_for_rounds(size_t i);
+
   // emit_atomic.cc
   void emit_atomic(const ir::Inst& inst);
   void compare_exchange(unsigned size);
@@ -344,6 +356,7 @@ private:
   std::vector<FullStack> full_;
   std::vector<Exit> attention_;
   std::vector<Detour> detours_;
+  std::vector<AheadLook> looks_ahead_;
   std::vector<Jump> rounds_; // of loops, that have to be counted
 };
 

@@ -580,6 +580,8 @@ struct Engine::Impl {
     block.straight = kind == Kind::kAlone;
     if (kind == Kind::kLoop)
       hoist_looks(block);
+    if (is_loop(kind))
+      look_ahead(block);
     if (!block.straight) {
       share_looks(block);
       open_windows(block);

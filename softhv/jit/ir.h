@@ -171,9 +171,10 @@ struct Inst {
   u8 cond = 0;  // Arm ARM C1.2.4
   u8 nzcv = 0;  // of kCompareIf: bits 3 to 0
   Extend extend = Extend::kUxtx;
-  u8 look = 0;    // of a load or store: 1 + index into Block::looks; 0: it looks for itself
-  u16 index = 0;  // of the guest instruction in the block
-  u16 within = 0; // bytes from Look::low to what is loaded or stored
+  u8 look = 0;       // of a load or store: 1 + index into Block::looks; 0: it looks for itself
+  u16 index = 0;     // of the guest instruction in the block
+  u16 within = 0;    // bytes from Look::low to what is loaded or stored
+  Reg moves = kNone; // of an access looked for ahead: Look::moves
   i64 imm = 0;
   const VectorRow* vector = nullptr;
 
@@ -190,6 +191,14 @@ struct Look {
   u8 window = 0;        // of a look in a loop: 1 + its place among CpuCore::windows; 0: none
   bool hoisted = false; // made when the block is entered
   Reg base = kNone;     // of a hoisted look: the register that `low` is counted from
+  // Of a look ahead, `low` is counted from base + (index << shift), as these are when a round
+  // begins; `bytes` are those of that round. The address changes by `step` a round, and by one
+  // register, `moves`, alone.
+  Reg index = kNone;
+  u8 shift = 0;
+  u8 run = 0; // 1 + index into Block::runs; 0: it is none
+  Reg moves = kNone;
+  i32 step = 0;
 };
 
 // A run of guest instructions of one page, entered at the top and at the targets of its own
@@ -198,7 +207,8 @@ struct Block {
   u32 offset = 0;                 // of the first instruction in its page
   std::vector<u32> words;         // the instructions, kMaxBlock at most
   std::vector<Inst> insts;        // in order of Inst::index
-  std::vector<Look> looks;        // by share_looks() and open_windows(), at most kMaxLooks
+  std::vector<Look> looks;        // by the passes, at most kMaxLooks
+  std::vector<u16> runs;          // where loops that look ahead begin, at most kMaxRuns
   u8 windows = 0;                 // how many of them have windows
   bool falls_through = true;      // into the instruction behind the last one
   bool straight = false;          // branches leave the block, wherever they lead

@@ -133,6 +133,7 @@ void start(ir::Block& block, u32 offset) {
   block.words.clear();
   block.insts.clear();
   block.looks.clear();
+  block.runs.clear();
   block.windows = 0;
   block.straight = false;
   block.entered.reset();

@@ -51,6 +51,11 @@ inline bool leaves(const ir::Inst& inst) {
 // before share_looks().
 void hoist_looks(ir::Block& block);
 
+// Finds loads and stores of inner loops whose addresses move by the same steps in each round, or
+// not at all: the loop looks for all rounds until one of these leaves its page (Look::run). Call
+// between hoist_looks() and share_looks().
+void look_ahead(ir::Block& block);
+
 // Finds loads and stores whose addresses are a few bytes apart, being sums of one register's value
 // and constants, with nothing in between that could change what the TLB allows: the first of them
 // looks into the TLB for all (ir::Look). Call before mark_flags().

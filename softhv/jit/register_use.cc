@@ -74,9 +74,11 @@ RegisterUse use_of(const Inst& inst) {
   case Op::kReturn: use.reads.add_general(inst.a); return use;
   default: break;
   }
-  if (!inst.has(ir::kFollows)) // else the address is known already
+  const bool known = inst.has(ir::kFollows); // the address, but for an index or what moves
+  if (!known || inst.moves == inst.a)
     use.reads.add_general(inst.a);
-  use.reads.add_general(inst.b);
+  if (!known || inst.moves == ir::kNone || inst.moves == inst.b)
+    use.reads.add_general(inst.b);
   switch (inst.op) {
   case Op::kLoad:
   case Op::kLoadAcquire:

@@ -192,9 +192,11 @@ void share_looks(ir::Block& block) {
 ir::Block without_looks(const ir::Block& block) {
   ir::Block alone = block;
   alone.looks.clear();
+  alone.runs.clear();
   alone.windows = 0;
   for (Inst& inst : alone.insts) {
     inst.look = 0;
+    inst.moves = ir::kNone;
     inst.flags &= static_cast<u8>(~(ir::kFollows | ir::kFlagsLive | ir::kFlagsReach));
   }
   mark_flags(alone);
