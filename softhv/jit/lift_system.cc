@@ -104,6 +104,11 @@ bool write_flags(Lift& l) {
   return true;
 }
 
+bool read_fpcr(Lift& l) {
+  l.add_wide(Op::kSysRead, l.o.rd, ir::kNone, ir::kNone, offsetof(CpuState, fpcr)).flags = 0;
+  return true;
+}
+
 bool nothing(Lift& /*l*/) {
   return true;
 }
@@ -156,6 +161,7 @@ constexpr LiftRow kRows[] = {
     {InstId::kMrs, mrs},
     {InstId::kMsr, msr},
     {InstId::kMrsNzcv, read_flags},
+    {InstId::kMrsFpcr, read_fpcr},
     {InstId::kMsrNzcv, write_flags},
     {InstId::kHint, nothing},
     {InstId::kDmb, dmb},

@@ -115,6 +115,11 @@ TEST(Lift, PlainSystemRegistersAreMemory) {
   constexpr u32 kMrsX0Cntvct = 0xd53b'e040;
   EXPECT_EQ(lift({kMrsX0TpidrEl0}, 0, {}, 1).insts.back().op, Op::kSysRead);
   EXPECT_NE(lift({kMrsX0Cntvct}, 0, {}, 1).insts.back().op, Op::kSysRead);
+  constexpr u32 kMrsX0Fpcr = 0xd53b'4400;
+  const ir::Inst fpcr = lift({kMrsX0Fpcr}, 0, {}, 1).insts.back();
+  EXPECT_EQ(fpcr.op, Op::kSysRead);
+  EXPECT_FALSE(fpcr.has(ir::kWide));
+  EXPECT_EQ(lift({kMrsX0Fpcr}, 0, {.fp_trapped = true}).insts.back().op, Op::kInterpretAndLeave);
   constexpr u32 kMrsX0VbarEl1 = 0xd538'c000; // not for EL0
   EXPECT_EQ(lift({kMrsX0VbarEl1}, 0, {.el = 1}, 1).insts.back().op, Op::kSysRead);
   EXPECT_NE(lift({kMrsX0VbarEl1}, 0, {.el = 0}, 1).insts.back().op, Op::kSysRead);
