@@ -119,7 +119,7 @@ hv_return_t hv_softhv_vm_get_statistic(uint32_t number, hv_softhv_statistic_t* s
 //    with hv_softhv_vcpu_expect, and one that goes off calls hv_softhv_vcpu_rest.
 typedef struct {
   uint32_t shift;   // an instruction takes 2^shift nanoseconds; at most 10
-  uint32_t quantum; // instructions of a turn; 0: a default
+  uint32_t quantum; // instructions of a turn, where there are several vCPUs; 0: a default
   bool live;        // when every vCPU waits for an interrupt, time passes as the host's does;
                     // else it is skipped up to the next timer or event
   void (*event)(void* context); // may be null

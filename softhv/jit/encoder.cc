@@ -4,8 +4,6 @@
 namespace softhv::jit {
 namespace {
 
-using Xbyak::Operand;
-
 bool fits_i8(u32 imm) {
   return static_cast<i32>(imm) == static_cast<i8>(imm);
 }
@@ -64,7 +62,7 @@ void Encoder::with_memory(unsigned opcode, bool wide, int reg, MemoryOperand m) 
     *out++ = mod_rm(mod, r, rm);
   }
   std::memcpy(out, &m.displacement, sizeof m.displacement);
-  size_ = static_cast<size_t>(out - top_) + mod * mod; // 0, 1 or 4 bytes
+  size_ = static_cast<size_t>(out - top_) + (plain ? 0U : small ? 1U : 4U);
 }
 
 void Encoder::registers(unsigned opcode, bool wide, int reg, int rm) {

@@ -193,7 +193,7 @@ protected:
 private:
   // Each writes the instruction, or returns false where it is one for Xbyak.
   bool two(unsigned code, const Reg& to, const Reg& from) {
-    if (!is_word(to) || !from.isREG(to.getBit()) || !has_room())
+    if (!is_word(to) || !from.isREG(static_cast<int>(to.getBit())) || !has_room())
       return false;
     registers(code | 1, to.isBit(64), from.getIdx(), to.getIdx());
     return true;
