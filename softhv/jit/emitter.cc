@@ -43,7 +43,8 @@ void Emitter::emit_block(const ir::Block& block) {
   close_windows();
 
   size_t next = 0;
-  for (u16 index = 0; index < block.words.size(); ++index) {
+  const auto length = static_cast<u16>(block.words.size());
+  for (u16 index = 0; index < length; ++index) {
     index_ = index;
     if (block.is_entered(index)) {
       host_flags_ = HostFlags::kNothing;
