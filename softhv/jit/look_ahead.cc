@@ -62,15 +62,32 @@ class AheadLooker {
 public:
   AheadLooker(ir::Block& block, const Loop& loop) : block_(block), loop_(loop) {}
 
+  // Where other accesses look for themselves anyway, few rounds cost more than they spare.
   void run() {
     for (size_t i = loop_.first; i < loop_.last; ++i)
-      if (block_.insts[i].look == 0)
-        consider(i);
+      if (looks_for_itself(i) && !course_of(i))
+        return;
+    for (size_t i = loop_.first; i < loop_.last; ++i)
+      if (looks_for_itself(i))
+        assign(block_.insts[i], *course_of(i));
     if (begun_)
       block_.runs.push_back(loop_.head);
   }
 
 private:
+  // What an access does in a round: the bytes from `low` to `high`, of the address as it is when
+  // the round begins.
+  struct Course {
+    ir::Reg moves;
+    i64 step;
+    i64 low;
+    i64 high;
+  };
+
+  [[nodiscard]] bool looks_for_itself(size_t i) const {
+    return bytes_of(block_.insts[i]) != 0 && block_.insts[i].look == 0;
+  }
+
   // Of a register from the loop's beginning to an operation; nothing where it does not move by
   // steps alone.
   [[nodiscard]] std::optional<Movement> movement(ir::Reg r, size_t end) const {
@@ -89,35 +106,38 @@ private:
     return result;
   }
 
-  void consider(size_t i) {
-    Inst& inst = block_.insts[i];
+  [[nodiscard]] std::optional<Course> course_of(size_t i) const {
+    const Inst& inst = block_.insts[i];
     const bool indexed = inst.b != ir::kNone;
-    if (bytes_of(inst) == 0 || inst.a >= kRegSp ||
+    if (inst.a >= kRegSp ||
         (indexed && (inst.b >= kRegSp || inst.shift > kMostShift ||
                      (inst.extend != ir::Extend::kUxtx && inst.extend != ir::Extend::kSxtx))))
-      return;
+      return std::nullopt;
     const auto base = movement(inst.a, loop_.last);
     const auto index = indexed ? movement(inst.b, loop_.last) : Movement{};
     if (!base || !index)
-      return;
+      return std::nullopt;
     const bool index_moves = index->up != 0 || index->down != 0;
     const bool base_moves = base->up != 0 || base->down != 0;
     if (index_moves && base_moves)
-      return;
+      return std::nullopt;
     const unsigned shift = index_moves ? inst.shift : 0;
     const Movement round = index_moves ? *index : *base;
     const i64 step = (round.up + round.down) << shift;
     if ((round.up != 0 && round.down != 0) || std::abs(step) > kMostStep)
-      return;
+      return std::nullopt;
     const ir::Reg moves = index_moves ? inst.b : base_moves ? inst.a : ir::kNone;
     const Movement before = moves == ir::kNone ? Movement{} : *movement(moves, i);
     const i64 at = indexed ? 0 : inst.imm;
-    assign(inst, moves, step, at + (before.down << shift),
-           at + (before.up << shift) + bytes_of(inst));
+    return Course{.moves = moves,
+                  .step = step,
+                  .low = at + (before.down << shift),
+                  .high = at + (before.up << shift) + bytes_of(inst)};
   }
 
-  // A look that the access, of the bytes from `low` to `high`, shares or begins.
-  void assign(Inst& inst, ir::Reg moves, i64 step, i64 low, i64 high) {
+  // A look that the access shares or begins.
+  void assign(Inst& inst, const Course& course) {
+    const auto& [moves, step, low, high] = course;
     ir::Look* look = find(inst, low, high);
     if (look == nullptr) {
       if (block_.looks.size() == kMaxLooks || high - low > kMostBytes ||
@@ -136,9 +156,9 @@ private:
       });
       begun_ = true;
     }
-    high = std::max<i64>(high, look->low + look->bytes);
+    const i64 end = std::max<i64>(high, look->low + look->bytes);
     look->low = static_cast<i32>(std::min<i64>(look->low, low));
-    look->bytes = static_cast<u16>(high - look->low);
+    look->bytes = static_cast<u16>(end - look->low);
     look->reads |= !is_store(inst);
     look->writes |= is_store(inst);
     inst.look = static_cast<u8>(look - block_.looks.data() + 1);

@@ -108,6 +108,11 @@ TEST(LookAhead, IsNotForOtherAddresses) {
   EXPECT_EQ(looks_in({kLdrX11X7Post, kIsb, kSubX9, cbnz_x9(-3)}), Looks{0});
 }
 
+TEST(LookAhead, IsForAllAccessesOfALoopOrNone) {
+  EXPECT_EQ(looks_in({0xf940'0169 /* ldr x9, [x11] */, kLdrX11X7Post, kSubX9, cbnz_x9(-3)}),
+            (Looks{0, 0}));
+}
+
 TEST(LookAhead, IsOfInnerLoopsThatBeginAtTheTop) {
   EXPECT_EQ(looks_in({kLdrX11X7Post, kStrX10X8Post, kSubX9, cbnz_x9(-2), cbnz(10, -4)}),
             (Looks{0, 1}));
