@@ -205,8 +205,8 @@ MemoryOperand Emitter::host_address(const ir::Inst& inst, unsigned bytes, Access
   look_at_hand_ = as_.slow().empty() ? inst.look : 0;
   if (the_look.run != 0 && inst.moves != inst.b)
     return inst.moves == ir::kNone
-               ? reg::kScratch1 + inst.within
-               : reg::kScratch1 + read(inst.moves, reg::kScratch0) + inst.within;
+               ? at(reg::kScratch1, inst.within)
+               : at(reg::kScratch1, read(inst.moves, reg::kScratch0), 0, inst.within);
   if (inst.b == ir::kNone)
     return at(reg::kScratch1, inst.within);
   return at(reg::kScratch1, index_register(inst, reg::kScratch0), inst.shift, inst.within);

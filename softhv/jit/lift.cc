@@ -151,12 +151,9 @@ bool is_patched(const ir::Inst& first, const ir::Inst& keep, const ir::Inst& set
 
 // A constant that is patched is another constant, unless a branch leads to the patch.
 void fold_constants(ir::Block& block) {
-  std::optional<std::bitset<kMaxBlock>> entered;
   const auto is_entered = [&](u16 first, u16 last) {
-    if (!entered)
-      entered = block.entered();
     for (u16 i = first + 1; i <= last; ++i)
-      if ((*entered)[i])
+      if (block.is_entered(i))
         return true;
     return false;
   };
