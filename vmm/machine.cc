@@ -147,7 +147,11 @@ public:
     }
   }
 
-  [[nodiscard]] RunReport report() const { return {instructions_, sha256(ram_->bytes())}; }
+  RunReport report() {
+    const std::lock_guard lock(session_mutex_);
+    const u64 present = session_ ? session_->vm().instructions() : 0;
+    return {instructions_ + present, sha256(ram_->bytes())};
+  }
 
   // The gravest ending that was asked for wins.
   void end(Ending ending, std::optional<Error> error = std::nullopt) {
@@ -325,7 +329,7 @@ private:
         {capabilities_, config_.vcpus, config_.engine, *ram_, devices_->bus(), log_,
          SessionEvents{[this] { end(Ending::kPowerOff); }, [this] { end(Ending::kReset); },
                        [this](const Error& error) { end(Ending::kFailure, error); }},
-         instruction_time()});
+         instruction_time(), config_.watch_by_faults});
     if (!session) {
       return session.error();
     }
@@ -619,7 +623,7 @@ const std::vector<arch::Statistic>& Machine::statistics() const {
   return impl_->statistics();
 }
 
-RunReport Machine::report() const {
+RunReport Machine::report() {
   return impl_->report();
 }
 

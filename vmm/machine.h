@@ -45,7 +45,8 @@ struct MachineConfig {
   arch::EngineOptions engine;
   bool statistics = false; // Machine::statistics() will be asked for
   std::optional<InstructionCounting> icount;
-  bool report = false; // Machine::report() will be asked for
+  bool report = false;          // Machine::report() will be asked for
+  bool watch_by_faults = false; // how to learn of writes to RAM: vstate::VmConfig's
 
   std::string store = kDefaultStore; // of snapshots
   bool track_dirty = false;          // so that snapshots can be differences
@@ -85,8 +86,8 @@ public:
   // What the engine counted in all boots of run(), after it.
   [[nodiscard]] const std::vector<arch::Statistic>& statistics() const;
 
-  // What became of the guest, after run().
-  [[nodiscard]] RunReport report() const;
+  // What became of the guest, after run() or while it is paused.
+  [[nodiscard]] RunReport report();
 
   // End run() soon, from any thread.
   void quit();

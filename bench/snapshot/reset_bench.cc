@@ -11,12 +11,35 @@
 
 #include <benchmark/benchmark.h>
 
-#include "bench/snapshot/guest.h"
+#include "vmm/testing/console_machine.h"
 
 namespace kindling::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// Runs dirty.S.
+class Guest : public vmm::testing::ConsoleMachine {
+public:
+  explicit Guest(i64 vcpus) : ConsoleMachine(config(vcpus)) {
+    ready_ = ConsoleMachine::works() && !take_up_to("r").empty();
+  }
+  [[nodiscard]] bool works() const { return ready_; }
+
+  // Has `command` done. False: it does not get done.
+  bool tell(char command) { return type({&command, 1}) && !take_up_to("d").empty(); }
+
+private:
+  static vmm::MachineConfig config(i64 vcpus) {
+    vmm::MachineConfig config;
+    config.vcpus = static_cast<u32>(vcpus);
+    config.ram_size = 64ULL << 20;
+    config.kernel = KINDLING_GUEST_PROGRAMS "/dirty.bin";
+    return config;
+  }
+
+  bool ready_;
+};
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -38,15 +61,9 @@ void report(benchmark::State& state, std::vector<double>& seconds) {
   state.counters["p99_us"] = 1e6 * seconds[seconds.size() * 99 / 100];
 }
 
-vmm::MachineConfig with_vcpus(i64 vcpus) {
-  vmm::MachineConfig config;
-  config.vcpus = static_cast<u32>(vcpus);
-  return config;
-}
-
 // A guest that has made its first checkpoint, or the reason why there is none.
-std::unique_ptr<Guest> checkpointed(benchmark::State& state, const vmm::MachineConfig& config) {
-  auto guest = std::make_unique<Guest>(config);
+std::unique_ptr<Guest> checkpointed(benchmark::State& state, i64 vcpus) {
+  auto guest = std::make_unique<Guest>(vcpus);
   if (!guest->works() || !guest->machine().checkpoint()) {
     state.SkipWithError("no guest, or no checkpoint of it");
     return nullptr;
@@ -57,7 +74,7 @@ std::unique_ptr<Guest> checkpointed(benchmark::State& state, const vmm::MachineC
 enum class Before : u8 { kPaused, kRunning };
 
 void reset(benchmark::State& state, char command, Before before) {
-  const auto guest = checkpointed(state, with_vcpus(state.range(0)));
+  const auto guest = checkpointed(state, state.range(0));
   if (guest == nullptr) {
     return;
   }
@@ -99,7 +116,7 @@ RESET_BENCHMARK(800_pages_paused, '8', Before::kPaused)
 // From a checkpoint on, to where the pages are written to, and back: what a program that tries one
 // input after another does.
 void executions(benchmark::State& state) {
-  const auto guest = checkpointed(state, with_vcpus(1));
+  const auto guest = checkpointed(state, 1);
   if (guest == nullptr) {
     return;
   }
@@ -116,7 +133,7 @@ void executions(benchmark::State& state) {
 BENCHMARK(executions)->UseRealTime()->Iterations(2000)->Unit(benchmark::kMicrosecond);
 
 void pause(benchmark::State& state, char command) {
-  const auto guest = std::make_unique<Guest>(with_vcpus(state.range(0)));
+  const auto guest = std::make_unique<Guest>(state.range(0));
   if (!guest->works() || !guest->tell(command)) {
     state.SkipWithError("no guest");
     return;
@@ -152,12 +169,11 @@ PAUSE_BENCHMARK(busy, 'a')
 // What a guest that writes to memory pays for there being a checkpoint, once its pages have been
 // written to: CPU time with one over CPU time without, in turns. The goal is 1.05.
 void tracking_tax(benchmark::State& state) {
-  const vmm::MachineConfig config = with_vcpus(1);
   double plain = 0;
   double tracked = 0;
   for (auto _ : state) {
     for (const bool track : {false, true}) {
-      Guest guest(config);
+      Guest guest(1);
       if (!guest.works() || (track && !guest.machine().checkpoint()) || !guest.tell('w')) {
         state.SkipWithError("no guest");
         return;
