@@ -52,6 +52,7 @@ struct RawOptions {
   std::string store = vmm::kDefaultStore;
   std::string restore;
   bool track_dirty = false;
+  std::string write_tracking = "auto";
   std::string log_level = "warn";
 };
 
@@ -115,6 +116,11 @@ void declare(CLI::App& app, RawOptions& raw) {
       ->type_name("NAME");
   app.add_flag("--track-dirty", raw.track_dirty,
                "follow what changes, so that snapshots can be small differences");
+  app.add_option("--write-tracking", raw.write_tracking,
+                 "how to learn what the guest writes to, for checkpoints and --track-dirty: auto, "
+                 "the best there is, or faults, by protecting memory")
+      ->type_name("HOW")
+      ->capture_default_str();
   app.add_option("--log-level", raw.log_level,
                  fmt::format("what to report on standard error: {}", vmm::kLogLevelNames))
       ->type_name("LEVEL")
@@ -289,6 +295,10 @@ Result<Options> check(const CLI::App& app, const RawOptions& raw) {
     return Error{fmt::format("--lockstep: one vCPU can be checked, not --smp {}", machine.vcpus)};
   }
   machine.engine = {*engine, *perf, raw.lockstep};
+  if (raw.write_tracking != "auto" && raw.write_tracking != "faults") {
+    return Error{fmt::format("--write-tracking {}: it is auto or faults", raw.write_tracking)};
+  }
+  machine.watch_by_faults = raw.write_tracking == "faults";
   machine.statistics = raw.stats;
   const auto icount = parse_icount(app, raw);
   if (!icount) {

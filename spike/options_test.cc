@@ -68,6 +68,9 @@ TEST(Options, EnginePerfAndStatistics) {
   EXPECT_EQ(defaults.machine.engine, arch::EngineOptions{});
   EXPECT_FALSE(defaults.machine.statistics);
   EXPECT_TRUE(parse({"--lockstep", "Image"}).machine.engine.lockstep);
+  EXPECT_FALSE(parse({"Image"}).machine.watch_by_faults);
+  EXPECT_FALSE(parse({"--write-tracking", "auto", "Image"}).machine.watch_by_faults);
+  EXPECT_TRUE(parse({"--write-tracking", "faults", "Image"}).machine.watch_by_faults);
   const Options options = parse({"--engine", "jit", "--perf", "jitdump", "--stats", "Image"});
   EXPECT_EQ(options.machine.engine.engine, arch::Engine::kJit);
   EXPECT_EQ(options.machine.engine.perf, arch::PerfFormat::kJitdump);

@@ -10,12 +10,11 @@
 // It says "r" and waits for a byte on the console. 'q': it ends after 40 laps with "E", and nothing
 // changes any more. Anything else: it never ends.
 #include "spike/tests/guests/guest.inc"
+#include "spike/tests/guests/disk.inc"
 #define GICD 0x3fbf0000
 #define GICR 0x3fc00000
-#define DISK 0x09002000
 #define TABLE (RAM + 0x200000)
 #define SHARED (RAM + 0x210000)
-#define RINGS (RAM + 0x300000)
 #define AREA (RAM + 0x400000)
 #define AREA_SIZE 0x40000
 #define PERIOD 2400                 // 100 us
@@ -98,7 +97,7 @@ lap:
     str x0, [x19, #SUM]
     // The disk: writes the checksum to one of 16 sectors, reads another.
 4:  cbz x23, 5f
-    ldr x22, =RINGS + 0x1000
+    ldr x22, =DISK_DATA
     str x21, [x22]
     and x1, x20, #15
     mov x2, #1                      // VIRTIO_BLK_T_OUT
@@ -264,96 +263,14 @@ tick:
     ldp x2, x3, [sp, #16]
     ldp x0, x1, [sp], #32
     eret
+disk_failed:
+    mov w1, #'D'
 say:
     mov w0, w1
     send_byte
     b   .
 
-find_disk:                          // x23: its registers, 0: there is none
-    ldr x23, =DISK
-    ldr w0, [x23]
-    ldr w1, =0x74726976             // "virt"
-    cmp w0, w1
-    b.ne 9f
-    ldr w0, [x23, #8]
-    cmp w0, #2                      // a block device
-    b.ne 9f
-    str wzr, [x23, #0x70]
-    mov w0, #3                      // ACKNOWLEDGE, DRIVER
-    str w0, [x23, #0x70]
-    mov w0, #1
-    str w0, [x23, #0x24]
-    str w0, [x23, #0x20]            // VERSION_1
-    mov w0, #11
-    str w0, [x23, #0x70]            // FEATURES_OK
-    str wzr, [x23, #0x30]
-    mov w0, #8
-    str w0, [x23, #0x38]
-    ldr w0, =RINGS                  // descriptors
-    str w0, [x23, #0x80]
-    str wzr, [x23, #0x84]
-    add w0, w0, #0x100              // available
-    str w0, [x23, #0x90]
-    str wzr, [x23, #0x94]
-    add w0, w0, #0x100              // used
-    str w0, [x23, #0xa0]
-    str wzr, [x23, #0xa4]
-    mov w0, #1
-    str w0, [x23, #0x44]
-    mov w0, #15
-    str w0, [x23, #0x70]            // DRIVER_OK
-    ret
-9:  mov x23, #0
-    ret
-
-transfer:                           // x1: sector, x2: type; the data are at x22
-    ldr x3, =RINGS
-    add x4, x3, #0x400              // header: type, sector; status
-    str w2, [x4]
-    str wzr, [x4, #4]
-    str x1, [x4, #8]
-    mov w5, #0xff
-    strb w5, [x4, #16]
-    str x4, [x3]                    // 0: the header
-    mov w5, #16
-    str w5, [x3, #8]
-    mov w5, #0x10001                // NEXT, 1
-    str w5, [x3, #12]
-    str x22, [x3, #16]              // 1: the data
-    mov w5, #512
-    str w5, [x3, #24]
-    eor x2, x2, #1
-    lsl x2, x2, #1                  // WRITE, if the device does
-    orr x2, x2, #0x20000            // 2
-    orr x2, x2, #1                  // NEXT
-    str w2, [x3, #28]
-    add x5, x4, #16
-    str x5, [x3, #32]               // 2: the status
-    mov w5, #1
-    str w5, [x3, #40]
-    mov w5, #2                      // WRITE
-    str w5, [x3, #44]
-    add x6, x3, #0x100
-    mov w5, #1
-    strh w5, [x6]                   // NO_INTERRUPT
-    ldrh w7, [x6, #2]
-    and w5, w7, #7
-    add x8, x6, #4
-    strh wzr, [x8, x5, lsl #1]
-    add w7, w7, #1
-    and w7, w7, #0xffff
-    dmb sy
-    strh w7, [x6, #2]
-    dmb sy
-    str wzr, [x23, #0x50]
-    add x6, x3, #0x202
-10: ldarh w5, [x6]
-    cmp w5, w7
-    b.ne 10b
-    ldrb w5, [x4, #16]
-    mov w1, #'D'
-    cbnz w5, say
-    ret
+    disk_routines
     routines
 
     .balign 2048
