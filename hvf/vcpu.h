@@ -42,8 +42,8 @@ public:
   Result<std::vector<arch::RegisterValue>> read_redistributor() const;
   Status write_redistributor(std::span<const arch::RegisterValue> registers);
 
-  // Makes the vCPU the calling thread's for all but run() and destruction, until give_back(). Its own
-  // thread waits meanwhile, outside run(). False: the framework ties vCPUs to their threads.
+  // Makes the vCPU the calling thread's for all but run() and destruction, until give_back(). Its
+  // own thread waits meanwhile, outside run(). False: the framework ties vCPUs to their threads.
   bool borrow() const;
   void give_back() const;
 

@@ -93,9 +93,7 @@ Status Session::start_thread(unsigned index) {
 // several errors returns that of the first vCPU.
 Status Session::on_every_vcpu(const std::function<Status(vstate::Vcpu&, unsigned)>& work) {
   std::vector<Status> results(vcpus_);
-  const auto do_one = [&](unsigned index) {
-    results[index] = work(*vcpu_handles_[index], index);
-  };
+  const auto do_one = [&](unsigned index) { results[index] = work(*vcpu_handles_[index], index); };
   unsigned done = 0;
   for (; done < vcpus_ && vcpu_handles_[done]->borrow(); ++done) {
     do_one(done);

@@ -6,7 +6,7 @@
 //   'a', 'h'     the same, and all vCPUs go on writing to them for ever
 //   'w'          8 MiB of memory are written to, 64 times, by the first vCPU
 //   'o'          power off
-#include "spike/tests/guests/guest.inc"
+#include "arch/testing/guest.inc"
 #define TABLE (RAM + 0x200000)
 #define SHARED (RAM + 0x210000)     // command, vCPUs that are done, vCPUs that there are
 #define PAGES (RAM + 0x400000)

@@ -71,8 +71,7 @@ hv_return_t destroy_machine(u64 id) {
   return HV_SUCCESS;
 }
 
-Vcpu::Vcpu(std::shared_ptr<Machine> owner, Cpu* own_cpu)
-    : machine(std::move(owner)), cpu(own_cpu) {
+Vcpu::Vcpu(std::shared_ptr<Machine> owner, Cpu* own_cpu) : machine(std::move(owner)), cpu(own_cpu) {
   const std::lock_guard lock(machine->vcpus_mutex);
   machine->vcpus[cpu->index] = this;
 }

@@ -21,11 +21,11 @@ struct Machine {
   Machine(u64 id, u32 ipa_bits, u64 granule) : id(id), granule(granule), vm(ipa_bits) {}
 
   const u64 id;
-  const u64 granule;           // bytes
-  std::atomic<u32> running{0}; // vCPUs inside hv_vcpu_run
-  std::mutex memory_mutex;     // a change of stage 2 and its shootdown
-  std::mutex options_mutex;    // of the engine
-  std::mutex vcpus_mutex;      // of the next
+  const u64 granule;                    // bytes
+  std::atomic<u32> running{0};          // vCPUs inside hv_vcpu_run
+  std::mutex memory_mutex;              // a change of stage 2 and its shootdown
+  std::mutex options_mutex;             // of the engine
+  std::mutex vcpus_mutex;               // of the next
   std::array<Vcpu*, kMaxVcpus> vcpus{}; // by Cpu::index
   Vm vm;
 };
@@ -61,7 +61,8 @@ struct Vcpu {
 std::unique_ptr<Vcpu>& thread_vcpu();
 Vcpu*& borrowed_vcpu();
 
-// The calling thread's vCPU, if it is `id` and not lent, or the one that it has borrowed; else null.
+// The calling thread's vCPU, if it is `id` and not lent, or the one that it has borrowed; else
+// null.
 Vcpu* own_vcpu(hv_vcpu_t id);
 
 // Calls use(Cpu&) with the vCPU `id` of any thread; false: there is none.

@@ -103,8 +103,9 @@ hv_return_t hv_softhv_pages_changed(const hv_ipa_t* pages, size_t count) {
   for (size_t i = 0; i < count; ++i)
     if (!is_aligned(pages[i], kTlbPageSize))
       return HV_BAD_ARGUMENT;
-  machine->vm.stage2.for_each_mapped(
-      {pages, count}, [&](u64 ipa, const Stage2Page& page) { page_changed(machine->vm, ipa, page); });
+  machine->vm.stage2.for_each_mapped({pages, count}, [&](u64 ipa, const Stage2Page& page) {
+    page_changed(machine->vm, ipa, page);
+  });
   return HV_SUCCESS;
 }
 

@@ -16,7 +16,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Console = BootProcess::Console;
 
-constexpr char kCheckpoint[] = "\x01""c";
+constexpr char kCheckpoint[] = "\x01"
+                               "c";
 constexpr char kBack[] = "\x01r";
 constexpr char kList[] = "\x01l";
 constexpr char kPause[] = "\x01p";
@@ -81,9 +82,13 @@ TEST_P(CheckpointKeysTest, TakeMemoryDisksAndDevicesBack) {
   ASSERT_TRUE(memo.press(kBack, "back at checkpoint 2"));
   memo.expect_kept('b');
   memo.keep('d');
-  ASSERT_TRUE(memo.press("\x01""1", "back at checkpoint 1"));
+  ASSERT_TRUE(memo.press("\x01"
+                         "1",
+                         "back at checkpoint 1"));
   memo.expect_kept('a');
-  ASSERT_TRUE(memo.press("\x01""2", "there is no checkpoint 2"));
+  ASSERT_TRUE(memo.press("\x01"
+                         "2",
+                         "there is no checkpoint 2"));
   ASSERT_TRUE(memo.press(kList, "checkpoint 1: "));
   memo.keep('e');
   ASSERT_TRUE(memo.press(kBack, "back at checkpoint 1"));
@@ -104,7 +109,9 @@ TEST(CheckpointKeys, SayWhatCannotBeDone) {
     ASSERT_TRUE(memo.press(kCheckpoint, std::string("[kindling] checkpoint ") + number));
   }
   ASSERT_TRUE(memo.press(kCheckpoint, "there are 9 checkpoints already"));
-  ASSERT_TRUE(memo.press("\x01""9", "back at checkpoint 9"));
+  ASSERT_TRUE(memo.press("\x01"
+                         "9",
+                         "back at checkpoint 9"));
 }
 
 TEST(CheckpointKeys, AResetOfTheGuestForgetsCheckpoints) {

@@ -160,14 +160,12 @@ TEST_P(CheckpointMachineTest, ARunningGuestGoesBackToAnyOfItsCheckpoints) {
   EXPECT_GT(laps.count(), 3U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Setups, CheckpointMachineTest,
-                         ::testing::Values(Setup{1, arch::Engine::kInterpreter},
-                                           Setup{4, arch::Engine::kInterpreter},
-                                           Setup{1, arch::Engine::kAuto},
-                                           Setup{2, arch::Engine::kAuto},
-                                           Setup{4, arch::Engine::kAuto},
-                                           Setup{4, arch::Engine::kAuto, true}),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(
+    Setups, CheckpointMachineTest,
+    ::testing::Values(Setup{1, arch::Engine::kInterpreter}, Setup{4, arch::Engine::kInterpreter},
+                      Setup{1, arch::Engine::kAuto}, Setup{2, arch::Engine::kAuto},
+                      Setup{4, arch::Engine::kAuto}, Setup{4, arch::Engine::kAuto, true}),
+    name_of);
 
 TEST(CheckpointMachine, WhatCannotBeGoneBackToIsAnError) {
   ConsoleMachine guest(work(1, arch::Engine::kAuto));

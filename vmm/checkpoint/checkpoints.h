@@ -55,7 +55,7 @@ private:
   WriteTracker& writes_;
   RamHistory history_;
   std::vector<Moment> moments_;
-  std::vector<u64> changed_; // pages that roll_back() puts back
+  std::vector<u64> changed_;      // pages that roll_back() puts back
   std::atomic<bool> lost_{false}; // a page could not be kept
 };
 

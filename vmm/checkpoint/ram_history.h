@@ -41,8 +41,8 @@ public:
   // How many pages have changed between moment `index` (0 is the oldest) and the next one.
   [[nodiscard]] size_t changed_pages(size_t index) const;
 
-  // Makes RAM what it was at moment `index` and forgets all later ones. Adds the offset of each page
-  // that was put back to `changed`, in any order and perhaps more than once.
+  // Makes RAM what it was at moment `index` and forgets all later ones. Adds the offset of each
+  // page that was put back to `changed`, in any order and perhaps more than once.
   void roll_back(size_t index, std::vector<u64>& changed);
 
 private:

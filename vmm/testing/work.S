@@ -9,8 +9,8 @@
 //
 // It says "r" and waits for a byte on the console. 'q': it ends after 40 laps with "E", and nothing
 // changes any more. Anything else: it never ends.
-#include "spike/tests/guests/guest.inc"
-#include "spike/tests/guests/disk.inc"
+#include "arch/testing/guest.inc"
+#include "arch/testing/disk.inc"
 #define GICD 0x3fbf0000
 #define GICR 0x3fc00000
 #define TABLE (RAM + 0x200000)

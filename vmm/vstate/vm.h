@@ -55,8 +55,8 @@ public:
   // Those of arch::feature_registers() that the engine has.
   virtual std::vector<arch::RegisterValue> features() = 0;
 
-  // Makes the vCPU the calling thread's for all but run() and destruction, until give_back(). Its own
-  // thread waits meanwhile, outside run(). False: the engine ties vCPUs to their threads.
+  // Makes the vCPU the calling thread's for all but run() and destruction, until give_back(). Its
+  // own thread waits meanwhile, outside run(). False: the engine ties vCPUs to their threads.
   virtual bool borrow() { return false; }
   virtual void give_back() {}
 

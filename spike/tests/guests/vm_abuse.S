@@ -2,7 +2,7 @@
 // Does what no guest should: loads and stores at pseudo-random physical addresses in every size,
 // accesses whose syndrome describes nothing, undefined instructions, calls with random numbers,
 // jumps to where there is no memory. Ends in peace if the monitor and its vectors are sound.
-#include "spike/tests/guests/guest.inc"
+#include "arch/testing/guest.inc"
     image_header
     adr x0, vectors
     msr vbar_el1, x0

@@ -2,7 +2,7 @@
 // Counts the '+' that it is sent, in a register, in RAM and in V8, on as many pages as it counts;
 // '?' makes it print the count, or that its places disagree, and how many milliseconds of its own
 // time (CNTVCT_EL0) have passed since the last '?'. Ctrl-D ends it.
-#include "spike/tests/guests/guest.inc"
+#include "arch/testing/guest.inc"
 #define PAGES (RAM + 0x200000)
     image_header
     mov x0, #3 << 20            // CPACR_EL1.FPEN

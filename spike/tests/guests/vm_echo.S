@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sends back every byte until Ctrl-D, then powers off.
-#include "spike/tests/guests/guest.inc"
+#include "arch/testing/guest.inc"
     image_header
     print ready
 loop:

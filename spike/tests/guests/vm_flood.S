@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints without end.
-#include "spike/tests/guests/guest.inc"
+#include "arch/testing/guest.inc"
     image_header
 1:  print line
     b   1b

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Says hello, whether X0 points to a device tree, and powers off by SMC.
-#include "spike/tests/guests/guest.inc"
+#include "arch/testing/guest.inc"
     image_header
     print hello
     ldr w0, [x28]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reports the boot time, and then sleeps for ever.
-#include "spike/tests/guests/guest.inc"
+#include "arch/testing/guest.inc"
     image_header
     ldr x0, =0x091ff000
     mov w1, #123

@@ -2,8 +2,8 @@
 // Keeps a letter in memory, on the first disk and in the UART's scratch register. Typed at it:
 // "wX" has it keep X, "?" tells what each of the three has, "t" tells the virtual counter, "z"
 // resets the machine.
-#include "spike/tests/guests/guest.inc"
-#include "spike/tests/guests/disk.inc"
+#include "arch/testing/guest.inc"
+#include "arch/testing/disk.inc"
 #define LETTER (RAM + 0x200000)
     image_header
     bl  find_disk

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Says whether RAM is as it should be at power-on, soils it, and then resets for 'r' and powers off
 // for 'o'.
-#include "spike/tests/guests/guest.inc"
+#include "arch/testing/guest.inc"
     image_header
     ldr x19, =RAM + 0x200000
     ldr x20, [x19]

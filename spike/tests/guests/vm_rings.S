@@ -2,7 +2,7 @@
 // Sets the first disk's queue up many times over with rings that make no sense: descriptors,
 // indices and sometimes addresses are pseudo-random. Says how many times the device asked to be
 // reset, which has to happen; the monitor has to live through all of it.
-#include "spike/tests/guests/guest.inc"
+#include "arch/testing/guest.inc"
 #define DISK 0x09002000
 #define RINGS (RAM + 0x300000)
 .macro random               // x20

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns on vCPUs 1, 2 and 3, checks what CPU_ON and AFFINITY_INFO answer on the way, waits for each
 // to have counted itself, and for each to be off again.
-#include "spike/tests/guests/guest.inc"
+#include "arch/testing/guest.inc"
 #define COUNTER (RAM + 0x200000)
     image_header
     mov x20, #1                 // of the next vCPU

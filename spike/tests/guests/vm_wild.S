@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Jumps to where there is no memory with vectors that are nowhere either: an exception without end.
-#include "spike/tests/guests/guest.inc"
+#include "arch/testing/guest.inc"
     image_header
     print wild
     mov x0, #0x10000
