@@ -100,8 +100,10 @@ private:
         input->sink_ready();
       }
     };
-    host.boot_time = [this](std::chrono::milliseconds time) {
-      log_.plain(fmt::format("Guest-boot-time = {} ms", time.count()));
+    host.event = [this](const vmm::MachineEvent& event) {
+      if (const auto* up = std::get_if<vmm::GuestIsUp>(&event)) {
+        log_.plain(fmt::format("Guest-boot-time = {} ms", up->after.count()));
+      }
     };
     return host;
   }

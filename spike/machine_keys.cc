@@ -22,15 +22,14 @@ void make_checkpoint(vmm::Machine& machine, const Say& say) {
 
 void go_back(vmm::Machine& machine, const Say& say, std::optional<unsigned> number) {
   const auto before = std::chrono::steady_clock::now();
-  const Status done = machine.roll_back(number);
+  const auto done = machine.roll_back(number);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - before);
   if (!done) {
     say(line(done.error().message));
     return;
   }
-  const size_t newest = machine.checkpoints().size();
-  say(line(fmt::format("back at checkpoint {} ({} us)", newest, took.count())));
+  say(line(fmt::format("back at checkpoint {} ({} us)", *done, took.count())));
 }
 
 void list(vmm::Machine& machine, const Say& say) {
@@ -69,14 +68,14 @@ std::string name_of_now() {
   return fmt::format("{:%Y%m%d-%H%M%S}", fmt::localtime(std::chrono::system_clock::to_time_t(now)));
 }
 
-void pause_or_resume(vmm::Machine& machine, const Say& say, bool& paused) {
+void pause_or_resume(vmm::Machine& machine, const Say& say) {
+  const bool paused = machine.status().state == vmm::MachineStatus::State::kPaused;
   const Status done = paused ? machine.resume() : machine.pause();
   if (!done) {
     say(line(done.error().message));
     return;
   }
-  paused = !paused;
-  say(line(paused ? "paused; Ctrl-A p resumes" : "running"));
+  say(line(paused ? "running" : "paused; Ctrl-A p resumes"));
 }
 
 } // namespace
@@ -101,9 +100,8 @@ std::vector<Key> make_machine_keys(vmm::Machine& machine, Say say) {
                   "name of the snapshot to write",
                   {},
                   [&machine, say](const std::string& name) { make_snapshot(machine, say, name); }});
-  keys.push_back({'p', "Ctrl-A p", "pause, and resume", [&machine, say, paused = false]() mutable {
-                    pause_or_resume(machine, say, paused);
-                  }});
+  keys.push_back(
+      {'p', "Ctrl-A p", "pause, and resume", [&machine, say] { pause_or_resume(machine, say); }});
   return keys;
 }
 

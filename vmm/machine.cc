@@ -79,9 +79,10 @@ enum class Ending : u8 { kNone, kReset, kPowerOff, kQuit, kFailure };
 
 class Machine::Impl {
 public:
-  Impl(const MachineConfig& config, const vstate::Capabilities& capabilities,
-       std::optional<BootFiles> files, std::unique_ptr<GuestRam> ram, const Log& log)
-      : config_(config), capabilities_(capabilities), files_(std::move(files)),
+  Impl(const MachineConfig& config, const MachineHost& host,
+       const vstate::Capabilities& capabilities, std::optional<BootFiles> files,
+       std::unique_ptr<GuestRam> ram, const Log& log)
+      : config_(config), host_(host), capabilities_(capabilities), files_(std::move(files)),
         ram_(std::move(ram)), log_(log), memory_(arch::kRamBase, ram_->bytes(), &writes_),
         interrupts_(log) {
     if (config_.icount) {
@@ -92,11 +93,13 @@ public:
   ~Impl() { stop(); }
 
   // `came_from`: the snapshot that the machine is to go on from; takes its disks.
-  Status add_devices(const MachineHost& host, std::optional<SnapshotChain> came_from) {
+  Status add_devices(std::optional<SnapshotChain> came_from) {
     if (Status s = add_disks(came_from ? &*came_from : nullptr); !s) {
       return s;
     }
     const bool scripted = config_.icount && config_.icount->script;
+    MachineHost host = host_;
+    host.event = [this](const MachineEvent& event) { tell(event); };
     auto devices = MachineDevices::create(
         disks_, host,
         {memory_, interrupts_, port(), scripted ? &*config_.icount->script : nullptr});
@@ -113,11 +116,42 @@ public:
     writes_.add(*checkpoints_);
     writes_.add(*snapshots_);
     came_from_ = std::move(came_from);
-    started_ = host.started;
     return {};
   }
 
   Status run() {
+    const Result<EndReason> reason = run_sessions();
+    const std::lock_guard lock(session_mutex_);
+    ended_ = true;
+    tell(reason ? Ended{*reason, ""} : Ended{EndReason::kFailure, reason.error().message});
+    return reason ? Status() : reason.error();
+  }
+
+  MachineStatus status() {
+    MachineStatus status;
+    status.vcpus = config_.vcpus;
+    status.ram_size = config_.ram_size;
+    status.backend = capabilities_.backend;
+    if (capabilities_.software) {
+      const bool jit = capabilities_.jit && config_.engine.engine != arch::Engine::kInterpreter;
+      status.engine = jit ? arch::Engine::kJit : arch::Engine::kInterpreter;
+    }
+    const std::lock_guard lock(session_mutex_);
+    status.uptime = std::chrono::steady_clock::now() - host_.started;
+    status.state = ended_    ? MachineStatus::State::kEnded
+                   : paused_ ? MachineStatus::State::kPaused
+                             : MachineStatus::State::kRunning;
+    if (session_) {
+      status.guest_time = std::chrono::nanoseconds(session_->guest_time_ns());
+      status.checkpoints = checkpoints_->size();
+    }
+    if (const i64 ms = boot_time_ms_; ms >= 0) {
+      status.boot_time = std::chrono::milliseconds(ms);
+    }
+    return status;
+  }
+
+  Result<EndReason> run_sessions() {
     for (;;) {
       Status s = came_from_ ? go_on_from_snapshot() : boot();
       if (s && !initramfs_check_.joinable()) {
@@ -125,7 +159,7 @@ public:
       }
       if (!s) {
         stop();
-        return s;
+        return s.error();
       }
       wait_for_end();
       stop();
@@ -134,7 +168,7 @@ public:
         return *failure_;
       }
       if (ending != Ending::kReset) {
-        return {};
+        return ending == Ending::kQuit ? EndReason::kQuit : EndReason::kPowerOff;
       }
       log_.line(LogLevel::kInfo, checkpoints_->empty()
                                      ? "the guest reboots"
@@ -142,7 +176,7 @@ public:
       checkpoints_->clear();
       devices_->reset();
       if (Status s = ram_->reset(); !s) {
-        return s;
+        return s.error();
       }
     }
   }
@@ -174,6 +208,9 @@ public:
     }
     Status s = stop_session(cancel);
     paused_ = s.ok();
+    if (paused_) {
+      tell(Paused{});
+    }
     return s;
   }
 
@@ -183,6 +220,7 @@ public:
       return Error{"the machine is not paused"};
     }
     paused_ = false;
+    tell(Resumed{});
     continue_session();
     return {};
   }
@@ -192,23 +230,31 @@ public:
     Status s = while_stopped([&] {
       Status pushed = checkpoints_->push(*session_);
       number = static_cast<unsigned>(checkpoints_->size());
+      if (pushed) {
+        tell(CheckpointMade{number});
+      }
       return pushed;
     });
     return s ? Result<unsigned>(number) : s.error();
   }
 
-  Status roll_back(std::optional<unsigned> number) {
-    return while_stopped([&]() -> Status {
+  Result<unsigned> roll_back(std::optional<unsigned> number) {
+    unsigned to = 0;
+    Status done = while_stopped([&]() -> Status {
       const size_t count = checkpoints_->size();
-      const unsigned to = number.value_or(static_cast<unsigned>(count));
+      to = number.value_or(static_cast<unsigned>(count));
       Status s = checkpoints_->roll_back(*session_, to);
       interrupts_.connect(&session_->vm());
       // Some of it may have been done.
       if (!s && to != 0 && to <= count) {
         end(Ending::kFailure, s.error().with_context("the guest cannot be taken back"));
       }
+      if (s) {
+        tell(RolledBack{to});
+      }
       return s;
     });
+    return done ? Result<unsigned>(to) : done.error();
   }
 
   Result<SnapshotInfo> snapshot(const SnapshotRequest& request) {
@@ -247,6 +293,13 @@ public:
   }
 
 private:
+  void tell(const MachineEvent& event) {
+    if (const auto* up = std::get_if<GuestIsUp>(&event)) {
+      boot_time_ms_ = up->after.count();
+    }
+    host_.event(event);
+  }
+
   Status stop_session(const std::stop_token& cancel = {}) {
     if (!session_) {
       return Error{"the machine is not running"};
@@ -340,6 +393,9 @@ private:
       clock_.emplace(vm);
       guest_time_port_->connect(&*clock_);
     }
+    boot_time_ms_ = -1;
+    tell(GuestBoots{booted_});
+    booted_ = true;
     session_ = std::move(*session);
     return {};
   }
@@ -395,7 +451,7 @@ private:
     }
     log_.write(LogLevel::kInfo, "goes on from snapshot {}, {} us after the start", chain.top().name,
                std::chrono::duration_cast<std::chrono::microseconds>(
-                   std::chrono::steady_clock::now() - started_)
+                   std::chrono::steady_clock::now() - host_.started)
                    .count());
     continue_session();
     return {};
@@ -509,6 +565,7 @@ private:
   }
 
   const MachineConfig config_;
+  const MachineHost host_;
   const vstate::Capabilities capabilities_;
   std::optional<BootFiles> files_; // a machine from a snapshot opens them when it reboots
   const std::unique_ptr<GuestRam> ram_;
@@ -522,15 +579,17 @@ private:
   std::optional<OwnedDirectory> instance_; // files of a clone
   std::vector<MachineDisk> disks_;
   std::unique_ptr<MachineDevices> devices_;
-  std::unique_ptr<Checkpoints> checkpoints_;      // never null after add_devices()
-  std::unique_ptr<Snapshots> snapshots_;          // likewise
-  std::optional<SnapshotChain> came_from_;        // until it is there
-  std::chrono::steady_clock::time_point started_; // of the program
+  std::unique_ptr<Checkpoints> checkpoints_; // never null after add_devices()
+  std::unique_ptr<Snapshots> snapshots_;     // likewise
+  std::optional<SnapshotChain> came_from_;   // until it is there
 
   std::mutex snapshot_mutex_; // before the next one
   std::mutex session_mutex_;  // held while the session is replaced or stopped
   std::unique_ptr<Session> session_;
-  bool paused_ = false;                     // by pause()
+  bool paused_ = false; // by pause()
+  bool booted_ = false;
+  bool ended_ = false;                      // run() has
+  std::atomic<i64> boot_time_ms_{-1};       // GuestIsUp's in this boot, if not negative
   std::vector<arch::Statistic> statistics_; // of the sessions that have ended
   u64 instructions_ = 0;                    // likewise
 
@@ -604,9 +663,9 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& wanted,
   if (!ram) {
     return ram.error();
   }
-  auto impl =
-      std::make_unique<Impl>(config, *capabilities, std::move(boot_files), std::move(*ram), log);
-  if (Status s = impl->add_devices(host, std::move(came_from)); !s) {
+  auto impl = std::make_unique<Impl>(config, host, *capabilities, std::move(boot_files),
+                                     std::move(*ram), log);
+  if (Status s = impl->add_devices(std::move(came_from)); !s) {
     return s.error();
   }
   return std::unique_ptr<Machine>(new Machine(std::move(impl)));
@@ -651,7 +710,11 @@ Result<unsigned> Machine::checkpoint() {
   return impl_->checkpoint();
 }
 
-Status Machine::roll_back(std::optional<unsigned> number) {
+MachineStatus Machine::status() {
+  return impl_->status();
+}
+
+Result<unsigned> Machine::roll_back(std::optional<unsigned> number) {
   return impl_->roll_back(number);
 }
 

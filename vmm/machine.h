@@ -17,6 +17,7 @@
 #include "arch/result.h"
 #include "arch/types.h"
 #include "vmm/checkpoint/info.h"
+#include "vmm/events.h"
 #include "vmm/log.h"
 #include "vmm/machine_disks.h"
 #include "vmm/snapshot_info.h"
@@ -55,13 +56,31 @@ struct MachineConfig {
   std::optional<std::string> restore;
 };
 
-// What the machine wants of the program around it. Called from any of the machine's threads, with a
-// device's locks held: none of these may call the machine.
+// What the machine wants of the program around it. Called from any thread that the machine runs in,
+// with locks of it held: none of these may call the machine.
 struct MachineHost {
   std::function<void(std::span<const u8>)> console_output;
-  std::function<void()> console_ready;                      // console_input() would take more again
-  std::function<void(std::chrono::milliseconds)> boot_time; // the guest says that it is up
-  std::chrono::steady_clock::time_point started;            // what the boot time counts from
+  std::function<void()> console_ready; // console_input() would take more again
+  std::function<void(const MachineEvent&)> event;
+  std::chrono::steady_clock::time_point started; // what the boot time counts from
+};
+
+// A machine as it is at the moment.
+struct MachineStatus {
+  enum class State : u8 {
+    kRunning, // or booting
+    kPaused,
+    kEnded, // run() has returned, or is about to
+  };
+  State state = State::kRunning;
+  u32 vcpus = 0;
+  u64 ram_size = 0;
+  vstate::Backend backend = vstate::Backend::kSoft;
+  std::optional<arch::Engine> engine;           // of a CPU in software
+  std::chrono::steady_clock::duration uptime{}; // since MachineHost::started
+  std::chrono::nanoseconds guest_time{};        // since the guest's boot, as its counter shows
+  std::optional<std::chrono::milliseconds> boot_time; // what GuestIsUp told in this boot
+  size_t checkpoints = 0;
 };
 
 // What tells one run from another.
@@ -98,6 +117,9 @@ public:
 
   // What follows is for any thread but the machine's own, and waits for what is under way.
 
+  // Stops nothing.
+  MachineStatus status();
+
   // Stops every vCPU at an instruction boundary, then every device, and the guest's time, until
   // resume(). Between the two nothing changes the guest's state but what is called here. Errors:
   // the machine is not running, or paused already; `cancel` was triggered first, and nothing is
@@ -110,9 +132,10 @@ public:
   // of the guest forgets all of them. Errors: the machine is not running; there are
   // kMaxCheckpoints; the host has no room.
   Result<unsigned> checkpoint();
-  // Takes the guest back to a checkpoint, the newest if none is given, and forgets those after it.
-  // Errors: there is no such checkpoint; or the guest cannot be what it was, and the machine fails.
-  Status roll_back(std::optional<unsigned> number = std::nullopt);
+  // Takes the guest back to a checkpoint, the newest if none is given, and forgets those after it;
+  // returns its number. Errors: there is no such checkpoint; or the guest cannot be what it was,
+  // and the machine fails.
+  Result<unsigned> roll_back(std::optional<unsigned> number = std::nullopt);
   std::vector<CheckpointInfo> checkpoints();
 
   // Writes a snapshot to the store. The guest is stopped while it is copied, and runs again while

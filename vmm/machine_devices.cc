@@ -77,7 +77,7 @@ Status MachineDevices::Impl::add_platform() {
   }
   const auto timer = manager.create_at<devices::BootTimer>(
       "boot-timer", {arch::kBootTimerBase, arch::kBootTimerSize}, port,
-      [this](u64 milliseconds) { host.boot_time(std::chrono::milliseconds(milliseconds)); });
+      [this](u64 milliseconds) { host.event(GuestIsUp{std::chrono::milliseconds(milliseconds)}); });
   if (!timer) {
     return timer.error();
   }

@@ -71,6 +71,7 @@ Status Session::create_vcpus() {
 }
 
 void Session::start(const arch::BootState& boot) {
+  started_at_ns_ = vm_->guest_time_ns();
   psci_.power_on(boot);
   control_.notify();
 }
@@ -119,6 +120,7 @@ Status Session::stop(const std::stop_token& cancel) {
     return s;
   }
   stopped_at_ns_ = vm_->guest_time_ns();
+  stopped_ = true;
   return {};
 }
 
@@ -131,6 +133,7 @@ void Session::go_on() {
           [&](vstate::Vcpu& vcpu, unsigned /*index*/) { return vcpu.shift_counter(*ahead); });
     }
   }
+  stopped_ = false;
   control_.resume_all();
 }
 
@@ -144,6 +147,10 @@ Status Session::settle(const std::vector<arch::VcpuState>& vcpus) {
   }
   return on_every_vcpu(
       [&](vstate::Vcpu& vcpu, unsigned index) { return vcpu.restore(vcpus[index]); });
+}
+
+u64 Session::guest_time_ns() const {
+  return (stopped_ ? stopped_at_ns_ : vm_->guest_time_ns()) - started_at_ns_;
 }
 
 Status Session::save(SessionState& to) {
@@ -200,6 +207,7 @@ Status Session::write_cpus(const SavedCpus& cpus) {
     return ahead.error();
   }
   stopped_at_ns_ = cpus.time_ns;
+  started_at_ns_ = cpus.time_ns;
   psci_.restore(cpus.power);
   Status restored = on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) -> Status {
     vcpu.take_part(cpus.power[index].power == CpuPower::kOn);

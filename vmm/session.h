@@ -70,6 +70,10 @@ public:
   Status stop(const std::stop_token& cancel = {});
   void go_on();
 
+  // The guest's time since start(), or since what restore() took from a snapshot, in nanoseconds.
+  // Not at the same time as stop() and go_on().
+  [[nodiscard]] u64 guest_time_ns() const;
+
   // Between stop() and go_on(). Takes `to`'s memory for its own use, so that saving
   // again allocates nothing.
   Status save(SessionState& to);
@@ -103,7 +107,9 @@ private:
   std::vector<vstate::Vcpu*> vcpu_handles_; // by index
   VcpuContext context_;
   std::vector<std::thread> threads_;
-  u64 stopped_at_ns_ = 0; // the guest's time between stop() and go_on()
+  u64 started_at_ns_ = 0; // of the guest's time
+  bool stopped_ = false;  // between stop() and go_on()
+  u64 stopped_at_ns_ = 0; // the guest's time then
 };
 
 } // namespace kindling::vmm

@@ -48,7 +48,7 @@ Status Checkpoints::push_disks() {
 
 Status Checkpoints::roll_back(Session& session, unsigned number) {
   if (number == 0 || number > moments_.size()) {
-    return Error{moments_.empty() ? std::string("there is no checkpoint; Ctrl-A c makes one")
+    return Error{moments_.empty() ? std::string("there is no checkpoint yet")
                                   : fmt::format("there is no checkpoint {}; there are 1 to {}",
                                                 number, moments_.size())};
   }
