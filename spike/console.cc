@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
-#include <fcntl.h>
 #include <poll.h>
 #include <string>
 #include <unistd.h>
@@ -120,34 +119,23 @@ size_t ConsoleOutput::write_out(std::span<const u8> bytes) {
 
 Result<std::unique_ptr<ConsoleInput>> ConsoleInput::start(int fd, KeyFilter keys,
                                                           ConsoleSink sink) {
-  std::array<int, 2> wake{};
-  if (::pipe(wake.data()) != 0) {
-    return Error{std::string("no pipe for the console: ") + std::strerror(errno)};
-  }
-  for (const int end : wake) {
-    ::fcntl(end, F_SETFD, FD_CLOEXEC);
-    ::fcntl(end, F_SETFL, O_NONBLOCK);
+  auto wake = vmm::WakePipe::create();
+  if (!wake) {
+    return wake.error().with_context("standard input");
   }
   return std::unique_ptr<ConsoleInput>(
-      new ConsoleInput(fd, std::move(keys), std::move(sink), wake[0], wake[1]));
+      new ConsoleInput(fd, std::move(keys), std::move(sink), std::move(*wake)));
 }
 
-ConsoleInput::ConsoleInput(int fd, KeyFilter keys, ConsoleSink sink, int wake_read, int wake_write)
-    : fd_(fd), keys_(std::move(keys)), sink_(std::move(sink)), wake_read_(wake_read),
-      wake_write_(wake_write), thread_([this] { main(); }) {}
+ConsoleInput::ConsoleInput(int fd, KeyFilter keys, ConsoleSink sink,
+                           std::unique_ptr<vmm::WakePipe> wake)
+    : fd_(fd), keys_(std::move(keys)), sink_(std::move(sink)), wake_(std::move(wake)),
+      thread_([this] { main(); }) {}
 
 ConsoleInput::~ConsoleInput() {
   ending_ = true;
-  wake();
+  wake_->wake();
   thread_.join();
-  ::close(wake_read_);
-  ::close(wake_write_);
-}
-
-void ConsoleInput::wake() {
-  const u8 byte = 0;
-  // A full pipe wakes as well.
-  [[maybe_unused]] const ssize_t n = ::write(wake_write_, &byte, 1);
 }
 
 void ConsoleInput::main() {
@@ -155,14 +143,13 @@ void ConsoleInput::main() {
   while (!ending_) {
     const bool room = pending_.size() - next_ < kInputBuffer;
     // A negative descriptor is one that poll() passes over.
-    std::array<pollfd, 2> ready = {{{open && room ? fd_ : -1, POLLIN, 0}, {wake_read_, POLLIN, 0}}};
+    std::array<pollfd, 2> ready = {
+        {{open && room ? fd_ : -1, POLLIN, 0}, {wake_->reader(), POLLIN, 0}}};
     if (::poll(ready.data(), ready.size(), -1) < 0 && errno != EINTR) {
       return;
     }
     if (ready[1].revents != 0) {
-      std::array<u8, 256> sink{};
-      while (::read(wake_read_, sink.data(), sink.size()) > 0) {
-      }
+      wake_->clear();
     }
     if (ready[0].revents != 0) {
       open = read_some();

@@ -13,6 +13,7 @@
 
 #include "arch/result.h"
 #include "spike/keys.h"
+#include "vmm/wake_pipe.h"
 
 namespace kindling::spike {
 
@@ -66,20 +67,18 @@ public:
   ConsoleInput& operator=(const ConsoleInput&) = delete;
 
   // The UART has room again. Any thread, from within the UART too.
-  void sink_ready() { wake(); }
+  void sink_ready() { wake_->wake(); }
 
 private:
-  ConsoleInput(int fd, KeyFilter keys, ConsoleSink sink, int wake_read, int wake_write);
+  ConsoleInput(int fd, KeyFilter keys, ConsoleSink sink, std::unique_ptr<vmm::WakePipe> wake);
   void main();
-  void wake();
   bool read_some(); // false: the input has ended
   void deliver();
 
   const int fd_;
   KeyFilter keys_;
   const ConsoleSink sink_;
-  const int wake_read_;
-  const int wake_write_;
+  const std::unique_ptr<vmm::WakePipe> wake_;
   std::vector<u8> pending_; // for the guest, from next_ on
   size_t next_ = 0;
   std::atomic<bool> ending_{false};
