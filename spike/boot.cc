@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "spike/console.h"
+#include "spike/control.h"
 #include "spike/keys.h"
 #include "spike/machine_keys.h"
 #include "spike/options.h"
@@ -32,12 +33,14 @@ std::span<const u8> bytes_of(std::string_view text) {
 }
 
 // The console's two halves and the machine between them. They refer to each other: the machine
-// writes to the output and wakes the input, keys of the input end the machine.
+// writes to the output and wakes the input, keys of the input end the machine. Beside them, the
+// control socket.
 class Program {
 public:
   explicit Program(const vmm::Log& log) : log_(log) {}
 
-  Status run(const vmm::MachineConfig& config, SignalWatch& signals, Clock::time_point started) {
+  Status run(const Options& options, SignalWatch& signals, Clock::time_point started) {
+    const vmm::MachineConfig& config = options.machine;
     auto machine = vmm::Machine::create(config, host(started), log_);
     if (!machine) {
       return machine.error();
@@ -45,6 +48,13 @@ public:
     machine_ = std::move(*machine);
     output_ = std::make_unique<ConsoleOutput>(
         STDOUT_FILENO, [this](const Error& error) { machine_->fail(error); });
+    if (options.control_socket) {
+      auto control = Control::create(*options.control_socket, *machine_, [this] { quit(); });
+      if (!control) {
+        return control.error();
+      }
+      control_ = std::move(*control);
+    }
     signals.start([this](int signal) {
       machine_->fail(Error{fmt::format("ended by signal {} ({})", signal, ::strsignal(signal))});
       output_->give_up();
@@ -104,17 +114,22 @@ private:
       if (const auto* up = std::get_if<vmm::GuestIsUp>(&event)) {
         log_.plain(fmt::format("Guest-boot-time = {} ms", up->after.count()));
       }
+      if (control_) {
+        control_->event(event);
+      }
     };
     return host;
+  }
+
+  void quit() {
+    machine_->quit();
+    output_->give_up(); // a vCPU may be waiting for the reader of our output
   }
 
   KeyFilter make_keys() {
     const auto say = [this](std::string_view text) { output_->write(bytes_of(text)); };
     std::vector<Key> keys = make_machine_keys(*machine_, say);
-    keys.push_back({'x', "Ctrl-A x", "quit", [this] {
-                      machine_->quit();
-                      output_->give_up(); // a vCPU may be waiting for the reader of our output
-                    }});
+    keys.push_back({'x', "Ctrl-A x", "quit", [this] { quit(); }});
     keys.push_back({'?', "Ctrl-A ?", "list these keys", [this, say] { say(key_help_); }});
     KeyFilter filter(std::move(keys), say);
     key_help_ = filter.help();
@@ -125,6 +140,7 @@ private:
   std::string key_help_;
   std::unique_ptr<ConsoleOutput> output_;
   std::unique_ptr<vmm::Machine> machine_; // goes before the output that it writes to
+  std::unique_ptr<Control> control_;      // goes before the machine that its clients use
   std::atomic<ConsoleInput*> input_{nullptr};
 };
 
@@ -159,7 +175,7 @@ int boot_main(int argc, const char* const* argv) {
   if (status) {
     Program program(log);
     SignalWatch signals; // goes before the program that it calls, and before there is any thread
-    status = program.run(options.machine, signals, started);
+    status = program.run(options, signals, started);
   }
   if (!status) {
     log.fatal(status.error().message);

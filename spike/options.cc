@@ -53,6 +53,7 @@ struct RawOptions {
   std::string restore;
   bool track_dirty = false;
   std::string write_tracking = "auto";
+  std::string control_socket;
   std::string log_level = "warn";
 };
 
@@ -121,6 +122,9 @@ void declare(CLI::App& app, RawOptions& raw) {
                  "the best there is, or faults, by protecting memory")
       ->type_name("HOW")
       ->capture_default_str();
+  app.add_option("--control-sock", raw.control_socket,
+                 "listen for commands at this Unix socket; scripts/kindlingctl sends them")
+      ->type_name("PATH");
   app.add_option("--log-level", raw.log_level,
                  fmt::format("what to report on standard error: {}", vmm::kLogLevelNames))
       ->type_name("LEVEL")
@@ -306,6 +310,9 @@ Result<Options> check(const CLI::App& app, const RawOptions& raw) {
   }
   machine.icount = *icount;
   machine.report = raw.icount_report;
+  if (app.count("--control-sock") != 0) {
+    options.control_socket = raw.control_socket;
+  }
   const auto level = vmm::parse_log_level(raw.log_level);
   if (!level) {
     return Error{fmt::format("--log-level {}: there is no such level; it is one of {}",

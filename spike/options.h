@@ -2,6 +2,7 @@
 // The command line of `boot`.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -13,6 +14,7 @@ namespace kindling::spike {
 
 struct Options {
   vmm::MachineConfig machine;
+  std::optional<std::string> control_socket; // path
   vmm::LogLevel log_level = vmm::LogLevel::kWarn;
 };
 

@@ -20,6 +20,7 @@
 #include "vmm/events.h"
 #include "vmm/log.h"
 #include "vmm/machine_disks.h"
+#include "vmm/machine_status.h"
 #include "vmm/snapshot_info.h"
 #include "vmm/vstate/backend.h"
 
@@ -63,24 +64,6 @@ struct MachineHost {
   std::function<void()> console_ready; // console_input() would take more again
   std::function<void(const MachineEvent&)> event;
   std::chrono::steady_clock::time_point started; // what the boot time counts from
-};
-
-// A machine as it is at the moment.
-struct MachineStatus {
-  enum class State : u8 {
-    kRunning, // or booting
-    kPaused,
-    kEnded, // run() has returned, or is about to
-  };
-  State state = State::kRunning;
-  u32 vcpus = 0;
-  u64 ram_size = 0;
-  vstate::Backend backend = vstate::Backend::kSoft;
-  std::optional<arch::Engine> engine;           // of a CPU in software
-  std::chrono::steady_clock::duration uptime{}; // since MachineHost::started
-  std::chrono::nanoseconds guest_time{};        // since the guest's boot, as its counter shows
-  std::optional<std::chrono::milliseconds> boot_time; // what GuestIsUp told in this boot
-  size_t checkpoints = 0;
 };
 
 // What tells one run from another.
