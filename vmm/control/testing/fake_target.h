@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// A machine that only knows what it was asked to be.
+#pragma once
+
+#include <fmt/format.h>
+
+#include "vmm/control/target.h"
+
+namespace kindling::vmm::testing {
+
+class FakeTarget final : public ControlTarget {
+public:
+  MachineStatus status() override { return now; }
+  Status pause() override {
+    if (now.state == MachineStatus::State::kPaused) {
+      return Error{"paused already"};
+    }
+    now.state = MachineStatus::State::kPaused;
+    return {};
+  }
+  Status resume() override {
+    if (now.state != MachineStatus::State::kPaused) {
+      return Error{"not paused"};
+    }
+    now.state = MachineStatus::State::kRunning;
+    return {};
+  }
+  Result<unsigned> checkpoint() override { return static_cast<unsigned>(++now.checkpoints); }
+  Result<unsigned> roll_back(std::optional<unsigned> number) override {
+    const unsigned to = number.value_or(static_cast<unsigned>(now.checkpoints));
+    if (to == 0 || to > now.checkpoints) {
+      return Error{fmt::format("no checkpoint {}", to)};
+    }
+    now.checkpoints = to;
+    return to;
+  }
+  std::vector<CheckpointInfo> checkpoints() override { return list; }
+  void quit() override { now.state = MachineStatus::State::kEnded; }
+
+  MachineStatus now;
+  std::vector<CheckpointInfo> list;
+};
+
+} // namespace kindling::vmm::testing
