@@ -80,10 +80,7 @@ BootProcess::BootProcess(const std::vector<std::string>& arguments, Console cons
 }
 
 BootProcess::~BootProcess() {
-  if (pid_ > 0) {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
+  kill();
   close_fd(input_);
   close_fd(console_);
   close_fd(errors_fd_);
@@ -193,6 +190,13 @@ int BootProcess::wait() {
 
 void BootProcess::signal(int number) const {
   ::kill(pid_, number);
+}
+
+void BootProcess::kill() {
+  if (pid_ > 0) {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(std::exchange(pid_, -1), nullptr, 0);
+  }
 }
 
 termios BootProcess::terminal() const {

@@ -37,6 +37,8 @@ public:
   // Waits for the process to end; its exit status, or -1 with a test failure.
   int wait();
   void signal(int number) const;
+  // Ends the process without letting it know.
+  void kill();
   [[nodiscard]] pid_t pid() const { return pid_; }
 
   // Everything printed so far.
