@@ -140,14 +140,16 @@ bool ControlClient::step() {
   if (ready[1].revents != 0) {
     wake_->clear();
   }
-  if ((ready[0].revents & POLLIN) != 0) {
-    return read_some();
+  const short events = ready[0].revents;
+  const bool may_read = (events & POLLIN) != 0;
+  if (may_read && !read_some()) {
+    return false;
   }
-  if ((ready[0].revents & POLLOUT) != 0) {
-    return write_some();
+  if ((events & POLLOUT) != 0) {
+    return write_some() || may_read; // requests of a client that has gone are executed all the same
   }
   // Nobody is there any more, and nothing that was sent is left to read.
-  return (ready[0].revents & (POLLHUP | POLLERR | POLLNVAL)) == 0;
+  return may_read || (events & (POLLHUP | POLLERR | POLLNVAL)) == 0;
 }
 
 bool ControlClient::read_some() {

@@ -122,9 +122,16 @@ TEST_F(Server, WhatOneClientDoesDisturbsNobody) {
   EXPECT_EQ(good.ask("b"), "re: b");
 }
 
-TEST_F(Server, ARequestIsExecutedThoughItsClientHasGone) {
-  Connection(path_).send("bye\n");
-  wait_until_asked(1);
+TEST_F(Server, RequestsAreExecutedThoughTheirClientHasGone) {
+  {
+    Connection client(path_);
+    client.send("wait\n");
+    wait_until_asked(1);
+    client.send("more than is read at once: " + std::string(10'000, 'x') + "\n");
+    client.send("bye\n");
+  }
+  release();
+  wait_until_asked(3);
 }
 
 TEST_F(Server, EventsGoToThoseWhoAsked) {
