@@ -35,12 +35,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   testing::FakeTarget target;
   LineSplitter splitter(1 + data[0]);
-  const LineSplitter::Receiver receiver{
-      [&](std::string_view line) {
-        check(line.size() <= 1U + data[0]);
-        check_line(answer_request(line, target).line);
-      },
-      [&] { check_line(error_line({"too long"})); }};
+  const LineSplitter::Receiver receiver{[&](std::string_view line) {
+                                          check(line.size() <= 1U + data[0]);
+                                          check_line(answer_request(line, target).line);
+                                        },
+                                        [&] { check_line(error_line({"too long"})); }};
   // In two pieces: where they meet makes no difference.
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   splitter.feed(bytes.substr(0, bytes.size() / 2), receiver);
