@@ -40,6 +40,9 @@ private:
     return machine_.roll_back(number);
   }
   std::vector<vmm::CheckpointInfo> checkpoints() override { return machine_.checkpoints(); }
+  Result<vmm::SnapshotInfo> snapshot(const vmm::SnapshotRequest& request) override {
+    return machine_.snapshot(request);
+  }
   void quit() override;
 
   vmm::Machine& machine_;

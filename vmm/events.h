@@ -31,6 +31,10 @@ struct RolledBack {
   unsigned number = 0; // of the checkpoint
 };
 
+struct SnapshotMade {
+  std::string name;
+};
+
 enum class EndReason : u8 { kPowerOff, kQuit, kFailure };
 
 struct Ended {
@@ -38,7 +42,7 @@ struct Ended {
   std::string error; // of a failure
 };
 
-using MachineEvent =
-    std::variant<GuestBoots, GuestIsUp, Paused, Resumed, CheckpointMade, RolledBack, Ended>;
+using MachineEvent = std::variant<GuestBoots, GuestIsUp, Paused, Resumed, CheckpointMade,
+                                  RolledBack, SnapshotMade, Ended>;
 
 } // namespace kindling::vmm

@@ -277,6 +277,7 @@ public:
     auto info = Snapshots::commit(std::move(*captured));
     if (info) {
       info->name = request.name;
+      tell(SnapshotMade{request.name});
       info->stopped = running - stopped;
     }
     return info;

@@ -106,6 +106,59 @@ Fields list(const Json& /*request*/, ControlTarget& target) {
   return Json{{"checkpoints", std::move(all)}};
 }
 
+// The field `name` if it is there and a string; nullopt with no error if it is not there.
+Result<std::optional<std::string>> text_field(const Json& request, const char* name) {
+  const auto field = request.find(name);
+  if (field == request.end()) {
+    return std::optional<std::string>();
+  }
+  if (!field->is_string()) {
+    return Error{fmt::format("\"{}\" is a string", name)};
+  }
+  return std::optional<std::string>(field->get<std::string>());
+}
+
+Result<SnapshotKind> parse_kind(const std::string& name) {
+  if (name == "auto") {
+    return SnapshotKind::kAuto;
+  }
+  if (name == "full") {
+    return SnapshotKind::kFull;
+  }
+  if (name == "diff") {
+    return SnapshotKind::kDiff;
+  }
+  return Error{R"("type" is "auto", "full" or "diff")"};
+}
+
+Fields snapshot(const Json& request, ControlTarget& target) {
+  const auto name = text_field(request, "name");
+  const auto type = text_field(request, "type");
+  const auto base = text_field(request, "base");
+  for (const auto* field : {&name, &type, &base}) {
+    if (!*field) {
+      return field->error();
+    }
+  }
+  if (!*name) {
+    return Error{R"("name" is what the snapshot is to be called)"};
+  }
+  const auto kind = parse_kind(type->value_or("auto"));
+  if (!kind) {
+    return kind.error();
+  }
+  const auto made = target.snapshot({**name, *kind, *base});
+  if (!made) {
+    return made.error();
+  }
+  return Json{
+      {"name", made->name},
+      {"base", made->base ? Json(*made->base) : Json(nullptr)},
+      {"ram_bytes", made->ram_bytes},
+      {"disk_bytes", made->disk_bytes},
+      {"stopped_us", std::chrono::duration_cast<std::chrono::microseconds>(made->stopped).count()}};
+}
+
 Fields balloon(const Json& /*request*/, ControlTarget& /*target*/) {
   return Error{"this machine has no balloon device"};
 }
@@ -134,6 +187,7 @@ const std::vector<Command>& commands() {
       {"checkpoint", {}, checkpoint},
       {"reset", {"checkpoint"}, reset},
       {"list", {}, list},
+      {"snapshot", {"name", "type", "base"}, snapshot},
       {"balloon", {"mib"}, balloon},
       {"events", {}, events, true},
       {"quit", {}, quit},

@@ -37,6 +37,9 @@ struct ToJson {
   Json operator()(const RolledBack& event) {
     return {{"event", "reset"}, {"checkpoint", event.number}};
   }
+  Json operator()(const SnapshotMade& event) {
+    return {{"event", "snapshot"}, {"name", event.name}};
+  }
   Json operator()(const Ended& event) {
     Json json{{"event", "ended"}, {"reason", reason_name(event.reason)}};
     if (event.reason == EndReason::kFailure) {

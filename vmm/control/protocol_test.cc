@@ -128,13 +128,31 @@ TEST_F(Protocol, WhatIsNoObjectIsRefused) {
   EXPECT_EQ(target_.now.state, MachineStatus::State::kRunning);
 }
 
+TEST_F(Protocol, ASnapshotIsMadeAsItIsAskedFor) {
+  EXPECT_EQ(answer(R"({"command":"snapshot","name":"a"})"),
+            "{\"ok\":true,\"name\":\"a\",\"base\":null,\"ram_bytes\":4096,\"disk_bytes\":0,"
+            "\"stopped_us\":2000}\n");
+  EXPECT_EQ(answer(R"({"command":"snapshot","name":"b","type":"diff","base":"a"})"),
+            "{\"ok\":true,\"name\":\"b\",\"base\":\"a\",\"ram_bytes\":4096,\"disk_bytes\":0,"
+            "\"stopped_us\":2000}\n");
+  ASSERT_EQ(target_.snapshots.size(), 2U);
+  EXPECT_EQ(target_.snapshots[0].kind, SnapshotKind::kAuto);
+  EXPECT_EQ(target_.snapshots[1].kind, SnapshotKind::kDiff);
+  for (const char* refused : {R"({"command":"snapshot"})", R"({"command":"snapshot","name":1})",
+                              R"({"command":"snapshot","name":"c","type":"half"})",
+                              R"({"command":"snapshot","name":"taken"})"}) {
+    EXPECT_EQ(answer(refused).find("{\"ok\":false"), 0U) << refused;
+  }
+  EXPECT_EQ(target_.snapshots.size(), 2U);
+}
+
 TEST_F(Protocol, UnknownCommandsAndFieldsAreNamed) {
   EXPECT_EQ(answer("{}"), "{\"ok\":false,\"error\":\"a request has the field \\\"command\\\", a "
                           "string\"}\n");
   EXPECT_EQ(answer(R"({"command":1})"), answer("{}"));
   EXPECT_EQ(answer(R"({"command":"stop"})"),
             "{\"ok\":false,\"error\":\"there is no command \\\"stop\\\"; the commands are status, "
-            "pause, resume, checkpoint, reset, list, balloon, events, quit\"}\n");
+            "pause, resume, checkpoint, reset, list, snapshot, balloon, events, quit\"}\n");
   EXPECT_EQ(answer(R"({"command":"reset","chekpoint":1})"),
             "{\"ok\":false,\"error\":\"reset has no field \\\"chekpoint\\\"; it takes "
             "\\\"checkpoint\\\"\"}\n");

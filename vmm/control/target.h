@@ -8,6 +8,7 @@
 #include "arch/result.h"
 #include "vmm/checkpoint/info.h"
 #include "vmm/machine_status.h"
+#include "vmm/snapshot_info.h"
 
 namespace kindling::vmm {
 
@@ -23,6 +24,7 @@ public:
   virtual Result<unsigned> checkpoint() = 0;
   virtual Result<unsigned> roll_back(std::optional<unsigned> number) = 0;
   virtual std::vector<CheckpointInfo> checkpoints() = 0;
+  virtual Result<SnapshotInfo> snapshot(const SnapshotRequest& request) = 0;
   // Returns when the machine has ended.
   virtual void quit() = 0;
 };

@@ -35,10 +35,23 @@ public:
     return to;
   }
   std::vector<CheckpointInfo> checkpoints() override { return list; }
+  Result<SnapshotInfo> snapshot(const SnapshotRequest& request) override {
+    if (request.name == "taken") {
+      return Error{"taken already"};
+    }
+    snapshots.push_back(request);
+    SnapshotInfo info;
+    info.name = request.name;
+    info.base = request.base;
+    info.ram_bytes = 4096;
+    info.stopped = std::chrono::milliseconds(2);
+    return info;
+  }
   void quit() override { now.state = MachineStatus::State::kEnded; }
 
   MachineStatus now;
   std::vector<CheckpointInfo> list;
+  std::vector<SnapshotRequest> snapshots;
 };
 
 } // namespace kindling::vmm::testing
