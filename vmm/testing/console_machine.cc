@@ -18,7 +18,7 @@ ConsoleMachine::ConsoleMachine(const MachineConfig& config) {
     changed_.notify_all();
   };
   host.console_ready = [] {};
-  host.boot_time = [](std::chrono::milliseconds) {};
+  host.event = [](const MachineEvent&) {};
   host.started = std::chrono::steady_clock::now();
   auto machine = Machine::create(config, host, log_);
   if (!machine) {
