@@ -87,7 +87,7 @@ void reset(benchmark::State& state, char command, Before before) {
       return;
     }
     const Clock::time_point start = Clock::now();
-    const Status back = machine.roll_back();
+    const Result<unsigned> back = machine.roll_back();
     const double taken = seconds_since(start);
     if (!back || (paused && !machine.resume())) {
       state.SkipWithError("the guest does not go back");

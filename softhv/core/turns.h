@@ -62,9 +62,9 @@ public:
   // When to call TurnOptions::event; timer::kNever: not at all. As expect(), or by the event.
   void set_event_time(u64 ns);
 
-  // The time is `ns` from now on, no vCPU waits for anything or has an event, and the first turn is that of the
-  // first vCPU: what comes depends on nothing but `ns` and the vCPUs' state. While every vCPU is
-  // outside run(), with no exit to handle but that of a vCPU that was asked to leave.
+  // The time is `ns` from now on, no vCPU waits for anything or has an event, and the first turn is
+  // that of the first vCPU: what comes depends on nothing but `ns` and the vCPUs' state. While
+  // every vCPU is outside run(), with no exit to handle but that of a vCPU that was asked to leave.
   void restart(u64 ns);
 
   // By whoever has set the vCPU's attention.
