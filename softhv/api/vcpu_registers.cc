@@ -7,6 +7,7 @@
 #include "arch/bits.h"
 #include "softhv/api/machine.h"
 #include "softhv/gic/cpu_interface.h"
+#include "softhv/mmu/mmu.h"
 #include "softhv/system/exception.h"
 #include "softhv/system/sysreg.h"
 
@@ -119,7 +120,11 @@ hv_return_t hv_vcpu_set_sys_reg(hv_vcpu_t vcpu, hv_sys_reg_t reg, uint64_t value
     return HV_BAD_ARGUMENT;
   if (const hv_return_t result = availability(*own, reg); result != HV_SUCCESS)
     return result;
-  if (!write_system_register(*own->cpu, reg, value))
+  // A state that is put back register by register goes through contexts that mean nothing.
+  own->cpu->mmu->begin_host_change();
+  const bool written = write_system_register(*own->cpu, reg, value);
+  own->cpu->mmu->end_host_change();
+  if (!written)
     return HV_BAD_ARGUMENT;
   if (reg == HV_SYS_REG_MPIDR_EL1 && own->cpu->gic != nullptr)
     own->cpu->gic->set_affinity(own->cpu->s.sys.mpidr_el1);

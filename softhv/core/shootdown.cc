@@ -133,6 +133,7 @@ void enter_guest(Cpu& cpu) {
   // Whoever queues a request after shootdown_serve() has looked sees in_guest set and waits.
   cpu.mailbox->in_guest.store(true, std::memory_order_seq_cst);
   shootdown_serve(cpu);
+  cpu.mmu->settle_context();
   ++cpu.code_epoch;
 }
 

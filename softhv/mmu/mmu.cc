@@ -258,7 +258,9 @@ struct Mmu::Impl final : DescriptorReader {
   TlbSlot* slot = nullptr;
   u64 fpen = ~0ULL;
   bool descriptor_fault_mapped = false;
-  bool walked = false; // by the last fetch()
+  bool walked = false;        // by the last fetch()
+  bool host_changes = false;  // between begin_host_change() and end_host_change()
+  bool context_stale = false; // context_changed() was called there
   KnownFault known_fault;
   std::array<CachedPage, kStage2Cached> pages{};
 };
@@ -267,8 +269,26 @@ Mmu::Mmu(Cpu& cpu) : impl_(std::make_unique<Impl>(cpu)) {}
 Mmu::~Mmu() = default;
 
 void Mmu::context_changed() {
+  if (impl_->host_changes) {
+    impl_->context_stale = true;
+    return;
+  }
+  impl_->context_stale = false;
   impl_->update_config();
   regime_changed();
+}
+
+void Mmu::begin_host_change() {
+  impl_->host_changes = true;
+}
+
+void Mmu::end_host_change() {
+  impl_->host_changes = false;
+}
+
+void Mmu::settle_context() {
+  if (impl_->context_stale)
+    context_changed();
 }
 
 void Mmu::regime_changed() {

@@ -48,6 +48,12 @@ public:
   // To be called after any change of SCTLR_EL1, TCR_EL1, MAIR_EL1, TTBRn_EL1 or CPACR_EL1. Cheap
   // when nothing that matters has changed.
   void context_changed();
+  // While a host sets registers one by one, contexts that come and go are not looked at: between
+  // the two calls context_changed() does nothing, and the next settle_context(), which is called
+  // before the vCPU executes, makes up for it.
+  void begin_host_change();
+  void end_host_change();
+  void settle_context();
   // The same for EL, PSTATE.PAN and PSTATE.UAO. Cheap.
   void regime_changed();
 
