@@ -174,6 +174,7 @@ public:
                                      ? "the guest reboots"
                                      : "the guest reboots; its checkpoints are gone");
       checkpoints_->clear();
+      snapshots_->forget();
       devices_->reset();
       if (Status s = ram_->reset(); !s) {
         return s.error();

@@ -79,6 +79,14 @@ Status Snapshots::came_from(const Manifest& snapshot) {
   return mark(snapshot.name, snapshot.id);
 }
 
+void Snapshots::forget() {
+  known_.clear();
+  ram_changes_.clear();
+  for (MachineDisk& disk : parts_.disks) {
+    disk.changes->clear();
+  }
+}
+
 Result<const Snapshots::Known*> Snapshots::base_for(const SnapshotRequest& request) const {
   const Known* none = nullptr;
   if (request.kind == SnapshotKind::kFull) {

@@ -37,6 +37,9 @@ public:
   // The machine, which is stopped, is what the snapshot says; changes are counted from here.
   Status came_from(const Manifest& snapshot);
 
+  // RAM is about to change as a whole: no difference can be told to what was before. Nothing runs.
+  void forget();
+
   // A snapshot that has all it needs of the machine and is to be brought to stable storage.
   struct Captured {
     SnapshotWriter writer;

@@ -188,6 +188,27 @@ TEST_F(SnapshotTest, ACheckpointAndASnapshotDoNotDisturbEachOther) {
   }
 }
 
+TEST_F(SnapshotTest, AfterARebootNothingIsTheDifferenceToWhatWasBefore) {
+  {
+    BootProcess boot(with_store({"--track-dirty", guest("vm_commanded")}));
+    ASSERT_TRUE(boot.expect("counting"));
+    boot.send("++");
+    ASSERT_TRUE(boot.expect("0000000000000002"));
+    snapshot(boot, "two");
+    boot.send("r");
+    ASSERT_TRUE(boot.expect("counting"));
+    boot.send("+");
+    ASSERT_TRUE(boot.expect("0000000000000001"));
+    snapshot(boot, "one");
+    boot.send("o");
+    EXPECT_EQ(boot.wait(), 0);
+  }
+  EXPECT_THAT(command({"show", "one"}).output, ::testing::Not(HasSubstr("layer:         two")));
+  BootProcess boot(with_store({"--restore", "one"}));
+  boot.send("+");
+  EXPECT_TRUE(boot.expect("0000000000000002"));
+}
+
 TEST_F(SnapshotTest, RefusalsLeaveTheGuestRunning) {
   BootProcess boot(with_store({guest("vm_count")}));
   ASSERT_TRUE(boot.expect("ready"));

@@ -18,6 +18,11 @@ void ChangeLog::mark(const std::string& id) {
   newest_ = epochs_.back().changed.get();
 }
 
+void ChangeLog::clear() {
+  newest_ = nullptr;
+  epochs_.clear();
+}
+
 std::optional<RangeMap> ChangeLog::since(const std::string& id) const {
   const auto first = std::ranges::find(epochs_, id, &Epoch::id);
   if (first == epochs_.end()) {

@@ -31,6 +31,8 @@ public:
 
   // A snapshot of this id has what there is now.
   void mark(const std::string& id);
+  // No snapshot is known any more.
+  void clear();
   // The blocks that have changed since that snapshot; nullopt when it is not known here.
   [[nodiscard]] std::optional<RangeMap> since(const std::string& id) const;
 
