@@ -48,7 +48,7 @@ u64 UndoDisk::bytes_of(u64 first, u64 count) const {
 Status UndoDisk::keep(Layer& layer, u64 first, u64 count) {
   buffer_.resize(count * kBlock);
   const std::span<u8> bytes = std::span(buffer_).first(bytes_of(first, count));
-  if (!disk_->read(first * kBlock, bytes)) {
+  if (!below().read(first * kBlock, bytes)) {
     return Error{
         fmt::format("reading {} bytes at {} of the disk failed", bytes.size(), first * kBlock)};
   }
@@ -62,8 +62,8 @@ Status UndoDisk::keep(Layer& layer, u64 first, u64 count) {
   return {};
 }
 
-void UndoDisk::before_write(u64 offset, u64 length) {
-  if (layers_.empty() || lost_ || length == 0) {
+void UndoDisk::before_change(u64 offset, u64 length) {
+  if (layers_.empty() || lost_) {
     return;
   }
   Layer& layer = layers_.back();
@@ -91,25 +91,6 @@ void UndoDisk::before_write(u64 offset, u64 length) {
   keep_up_to(end);
 }
 
-bool UndoDisk::write(u64 offset, std::span<const iovec> from) {
-  u64 length = 0;
-  for (const iovec& part : from) {
-    length += part.iov_len;
-  }
-  before_write(offset, length);
-  return disk_->write(offset, from);
-}
-
-bool UndoDisk::discard(u64 offset, u64 length) {
-  before_write(offset, length);
-  return disk_->discard(offset, length);
-}
-
-bool UndoDisk::write_zeroes(u64 offset, u64 length, bool may_unmap) {
-  before_write(offset, length);
-  return disk_->write_zeroes(offset, length, may_unmap);
-}
-
 Status UndoDisk::put_back(Layer& layer) {
   buffer_.resize(kBlock);
   for (auto& [block, copy] : layer.copies) {
@@ -120,7 +101,7 @@ Status UndoDisk::put_back(Layer& layer) {
     if (!layer.scratch->read(copy.slot * kBlock, bytes)) {
       return Error{"reading the temporary file failed"};
     }
-    if (!write_all(*disk_, block * kBlock, bytes)) {
+    if (!write_all(below(), block * kBlock, bytes)) {
       return Error{
           fmt::format("writing {} bytes at {} of the disk failed", bytes.size(), block * kBlock)};
     }

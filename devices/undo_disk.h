@@ -12,15 +12,15 @@
 #include <unordered_map>
 #include <vector>
 
-#include "devices/block_backend.h"
+#include "devices/watched_disk.h"
 
 namespace kindling::devices {
 
-class UndoDisk final : public BlockBackend {
+class UndoDisk final : public WatchedDisk {
 public:
   static constexpr u64 kBlock = 4096;
 
-  explicit UndoDisk(std::unique_ptr<BlockBackend> disk) : disk_(std::move(disk)) {}
+  explicit UndoDisk(std::unique_ptr<BlockBackend> disk) : WatchedDisk(std::move(disk)) {}
 
   // Remembers the disk as it is now. Errors: there is no temporary file to be had.
   Status push();
@@ -36,14 +36,6 @@ public:
   // overwritten could not be kept at the time; or the disk fails, and is left in between.
   Status roll_back(size_t index);
 
-  [[nodiscard]] u64 size() const override { return disk_->size(); }
-  [[nodiscard]] bool read_only() const override { return disk_->read_only(); }
-  bool read(u64 offset, std::span<u8> to) override { return disk_->read(offset, to); }
-  bool write(u64 offset, std::span<const iovec> from) override;
-  bool flush() override { return disk_->flush(); }
-  bool discard(u64 offset, u64 length) override;
-  bool write_zeroes(u64 offset, u64 length, bool may_unmap) override;
-
 private:
   struct Copy {
     u64 slot = 0; // of kBlock bytes in the scratch disk
@@ -57,12 +49,11 @@ private:
     u64 changed = 0; // copies that are
   };
 
-  void before_write(u64 offset, u64 length);
+  void before_change(u64 offset, u64 length) override;
   Status keep(Layer& layer, u64 first, u64 count);
   Status put_back(Layer& layer);
   [[nodiscard]] u64 bytes_of(u64 first, u64 count) const;
 
-  const std::unique_ptr<BlockBackend> disk_;
   std::vector<Layer> layers_;
   std::optional<Error> lost_; // why something could not be kept
   std::vector<u8> buffer_;

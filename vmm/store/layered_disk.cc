@@ -124,30 +124,9 @@ RangeMap LayeredDisk::data() const {
   return map;
 }
 
-void LoggedDisk::note(u64 offset, u64 length) {
-  if (length != 0) {
-    const u64 first = offset / kStoreBlock;
-    log_.note(first, (offset + length - 1) / kStoreBlock + 1 - first);
-  }
-}
-
-bool LoggedDisk::write(u64 offset, std::span<const iovec> from) {
-  u64 length = 0;
-  for (const iovec& part : from) {
-    length += part.iov_len;
-  }
-  note(offset, length);
-  return disk_->write(offset, from);
-}
-
-bool LoggedDisk::discard(u64 offset, u64 length) {
-  note(offset, length);
-  return disk_->discard(offset, length);
-}
-
-bool LoggedDisk::write_zeroes(u64 offset, u64 length, bool may_unmap) {
-  note(offset, length);
-  return disk_->write_zeroes(offset, length, may_unmap);
+void LoggedDisk::before_change(u64 offset, u64 length) {
+  const u64 first = offset / kStoreBlock;
+  log_.note(first, (offset + length - 1) / kStoreBlock + 1 - first);
 }
 
 } // namespace kindling::vmm

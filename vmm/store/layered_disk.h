@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "devices/block_backend.h"
+#include "devices/watched_disk.h"
 #include "vmm/store/change_log.h"
 #include "vmm/store/image_writer.h"
 
@@ -44,23 +44,14 @@ private:
 };
 
 // Notes in a ChangeLog what is written to the disk below. It outlives this.
-class LoggedDisk final : public devices::BlockBackend {
+class LoggedDisk final : public devices::WatchedDisk {
 public:
   LoggedDisk(std::unique_ptr<devices::BlockBackend> disk, ChangeLog& log)
-      : disk_(std::move(disk)), log_(log) {}
-
-  [[nodiscard]] u64 size() const override { return disk_->size(); }
-  [[nodiscard]] bool read_only() const override { return disk_->read_only(); }
-  bool read(u64 offset, std::span<u8> to) override { return disk_->read(offset, to); }
-  bool write(u64 offset, std::span<const iovec> from) override;
-  bool flush() override { return disk_->flush(); }
-  bool discard(u64 offset, u64 length) override;
-  bool write_zeroes(u64 offset, u64 length, bool may_unmap) override;
+      : WatchedDisk(std::move(disk)), log_(log) {}
 
 private:
-  void note(u64 offset, u64 length);
+  void before_change(u64 offset, u64 length) override;
 
-  const std::unique_ptr<devices::BlockBackend> disk_;
   ChangeLog& log_;
 };
 
