@@ -2,9 +2,9 @@
 #include "hvf/engine.h"
 
 #include "hvf/error.h"
+#include "hvf/softhv_extension.h"
 
-#if __has_include(<Hypervisor/hv_softhv.h>)
-#include <Hypervisor/hv_softhv.h>
+#if KINDLING_HAS_SOFTHV
 
 namespace kindling::hvf {
 

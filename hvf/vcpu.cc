@@ -4,13 +4,7 @@
 #include <fmt/format.h>
 
 #include "hvf/error.h"
-
-#if __has_include(<Hypervisor/hv_softhv.h>)
-#include <Hypervisor/hv_softhv.h>
-#define KINDLING_HAS_SOFTHV 1
-#else
-#define KINDLING_HAS_SOFTHV 0
-#endif
+#include "hvf/softhv_extension.h"
 
 namespace kindling::hvf {
 

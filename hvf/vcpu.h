@@ -90,6 +90,8 @@ private:
 
   Vcpu(hv_vcpu_t handle, const hv_vcpu_exit_t* exit) : handle_(handle), exit_(exit) {}
 
+  [[nodiscard]] Result<u64> vtimer_offset() const;
+  Status set_vtimer_offset(u64 offset);
   Result<arch::VcpuExit> decode_exception();
   Result<arch::VcpuExit> decode_data_abort(u64 syndrome);
   Result<arch::VcpuExit> decode_system_register(u64 syndrome);

@@ -9,6 +9,7 @@
 #include "arch/gic_registers.h"
 #include "arch/sysreg.h"
 #include "hvf/error.h"
+#include "hvf/register_list.h"
 #include "hvf/vcpu.h"
 
 namespace kindling::hvf {
@@ -88,6 +89,16 @@ Status write_general(hv_vcpu_t vcpu, const arch::VcpuState& from) {
 
 } // namespace
 
+Result<u64> Vcpu::vtimer_offset() const {
+  uint64_t offset = 0;
+  Status s = check(hv_vcpu_get_vtimer_offset(handle_, &offset), "hv_vcpu_get_vtimer_offset");
+  return s ? Result<u64>(offset) : s.error();
+}
+
+Status Vcpu::set_vtimer_offset(u64 offset) {
+  return check(hv_vcpu_set_vtimer_offset(handle_, offset), "hv_vcpu_set_vtimer_offset");
+}
+
 Status Vcpu::save(arch::VcpuState& to) const {
   if (pending()) {
     return Error{
@@ -112,12 +123,11 @@ Status Vcpu::save(arch::VcpuState& to) const {
     }
     to.icc.push_back({reg, value});
   }
-  uint64_t offset = 0;
-  if (Status s = check(hv_vcpu_get_vtimer_offset(handle_, &offset), "hv_vcpu_get_vtimer_offset");
-      !s) {
-    return s;
+  const auto offset = vtimer_offset();
+  if (!offset) {
+    return offset.error();
   }
-  to.vtimer_offset = offset;
+  to.vtimer_offset = *offset;
   return check(hv_vcpu_get_vtimer_mask(handle_, &to.vtimer_masked), "hv_vcpu_get_vtimer_mask");
 }
 
@@ -127,9 +137,7 @@ Status Vcpu::restore(const arch::VcpuState& from) {
     return s;
   }
   // Before the timers, which look at their counters when they are set.
-  if (Status s = check(hv_vcpu_set_vtimer_offset(handle_, from.vtimer_offset),
-                       "hv_vcpu_set_vtimer_offset");
-      !s) {
+  if (Status s = set_vtimer_offset(from.vtimer_offset); !s) {
     return s;
   }
   if (Status s =
@@ -137,68 +145,49 @@ Status Vcpu::restore(const arch::VcpuState& from) {
       !s) {
     return s;
   }
-  // Most have not changed, and writing some has the engine look at translation or interrupts anew.
-  for (const auto& [number, value] : from.system) {
-    const auto reg = static_cast<hv_sys_reg_t>(number);
-    uint64_t present = 0;
-    if (hv_vcpu_get_sys_reg(handle_, reg, &present) == HV_SUCCESS && present == value) {
-      continue;
-    }
-    if (Status s = check(hv_vcpu_set_sys_reg(handle_, reg, value), "hv_vcpu_set_sys_reg"); !s) {
-      return s.error().with_context(arch::sysreg_name(number));
-    }
+  Status system = write_changed(
+      from.system, "hv_vcpu_set_sys_reg", arch::sysreg_name,
+      [this](u32 reg, uint64_t& value) {
+        return hv_vcpu_get_sys_reg(handle_, static_cast<hv_sys_reg_t>(reg), &value);
+      },
+      [this](u32 reg, u64 value) {
+        return hv_vcpu_set_sys_reg(handle_, static_cast<hv_sys_reg_t>(reg), value);
+      });
+  if (!system) {
+    return system;
   }
-  for (const auto& [number, value] : from.icc) {
-    const auto reg = static_cast<hv_gic_icc_reg_t>(number);
-    uint64_t present = 0;
-    if (hv_gic_get_icc_reg(handle_, reg, &present) == HV_SUCCESS && present == value) {
-      continue;
-    }
-    if (Status s = check(hv_gic_set_icc_reg(handle_, reg, value), "hv_gic_set_icc_reg"); !s) {
-      return s.error().with_context(arch::sysreg_name(number));
-    }
-  }
-  return {};
+  return write_changed(
+      from.icc, "hv_gic_set_icc_reg", arch::sysreg_name,
+      [this](u32 reg, uint64_t& value) {
+        return hv_gic_get_icc_reg(handle_, static_cast<hv_gic_icc_reg_t>(reg), &value);
+      },
+      [this](u32 reg, u64 value) {
+        return hv_gic_set_icc_reg(handle_, static_cast<hv_gic_icc_reg_t>(reg), value);
+      });
 }
 
 Result<std::vector<arch::RegisterValue>> Vcpu::read_redistributor() const {
-  std::vector<arch::RegisterValue> all;
-  for (const u32 offset : arch::gicr_state_registers()) {
-    uint64_t value = 0;
-    const hv_return_t result = hv_gic_get_redistributor_reg(
-        handle_, static_cast<hv_gic_redistributor_reg_t>(offset), &value);
-    if (result == HV_BAD_ARGUMENT) {
-      continue;
-    }
-    if (Status s = check(result, "hv_gic_get_redistributor_reg"); !s) {
-      return s.error().with_context(arch::gicr_register_name(offset));
-    }
-    all.push_back({offset, value});
-  }
-  return all;
+  return read_existing(arch::gicr_state_registers(), "hv_gic_get_redistributor_reg",
+                       arch::gicr_register_name, [this](u32 offset, uint64_t& value) {
+                         return hv_gic_get_redistributor_reg(
+                             handle_, static_cast<hv_gic_redistributor_reg_t>(offset), &value);
+                       });
 }
 
 Status Vcpu::write_redistributor(std::span<const arch::RegisterValue> registers) {
-  for (const auto& [offset, value] : registers) {
-    const auto reg = static_cast<hv_gic_redistributor_reg_t>(offset);
-    if (Status s = check(hv_gic_set_redistributor_reg(handle_, reg, value),
-                         "hv_gic_set_redistributor_reg");
-        !s) {
-      return s.error().with_context(arch::gicr_register_name(offset));
-    }
-  }
-  return {};
+  return write_registers(registers, "hv_gic_set_redistributor_reg", arch::gicr_register_name,
+                         [this](u32 offset, u64 value) {
+                           return hv_gic_set_redistributor_reg(
+                               handle_, static_cast<hv_gic_redistributor_reg_t>(offset), value);
+                         });
 }
 
 Status Vcpu::shift_counter(u64 ticks) {
-  uint64_t offset = 0;
-  if (Status s = check(hv_vcpu_get_vtimer_offset(handle_, &offset), "hv_vcpu_get_vtimer_offset");
-      !s) {
-    return s;
+  const auto offset = vtimer_offset();
+  if (!offset) {
+    return offset.error();
   }
-  if (Status s =
-          check(hv_vcpu_set_vtimer_offset(handle_, offset + ticks), "hv_vcpu_set_vtimer_offset");
-      !s) {
+  if (Status s = set_vtimer_offset(*offset + ticks); !s) {
     return s;
   }
   const auto compare = get_system(HV_SYS_REG_CNTP_CVAL_EL0);
@@ -207,12 +196,11 @@ Status Vcpu::shift_counter(u64 ticks) {
 
 Status Vcpu::reset(const arch::BootState& state) {
   arch::VcpuState values = reset_values_;
-  uint64_t offset = 0; // time goes on
-  if (Status s = check(hv_vcpu_get_vtimer_offset(handle_, &offset), "hv_vcpu_get_vtimer_offset");
-      !s) {
-    return s;
+  const auto offset = vtimer_offset(); // time goes on
+  if (!offset) {
+    return offset.error();
   }
-  values.vtimer_offset = offset;
+  values.vtimer_offset = *offset;
   values.x[0] = state.x0;
   values.pc = state.pc;
   values.pstate = state.pstate;

@@ -5,13 +5,11 @@
 
 #include "arch/gic_registers.h"
 #include "hvf/error.h"
+#include "hvf/register_list.h"
+#include "hvf/softhv_extension.h"
 
-#if __has_include(<Hypervisor/hv_softhv.h>)
-#include <Hypervisor/hv_softhv.h>
-#define KINDLING_HAS_SOFTHV 1
-#else
+#if !KINDLING_HAS_SOFTHV
 #include <mach/mach_time.h>
-#define KINDLING_HAS_SOFTHV 0
 #endif
 
 namespace kindling::hvf {
@@ -207,31 +205,18 @@ Result<arch::GicPlacement> Vm::create_gic(u32 vcpus) {
 }
 
 Result<std::vector<arch::RegisterValue>> Vm::read_distributor() {
-  std::vector<arch::RegisterValue> all;
-  for (const u32 offset : arch::gicd_state_registers()) {
-    uint64_t value = 0;
-    const hv_return_t result =
-        hv_gic_get_distributor_reg(static_cast<hv_gic_distributor_reg_t>(offset), &value);
-    if (result == HV_BAD_ARGUMENT) {
-      continue;
-    }
-    if (Status s = check(result, "hv_gic_get_distributor_reg"); !s) {
-      return s.error().with_context(arch::gicd_register_name(offset));
-    }
-    all.push_back({offset, value});
-  }
-  return all;
+  return read_existing(arch::gicd_state_registers(), "hv_gic_get_distributor_reg",
+                       arch::gicd_register_name, [](u32 offset, uint64_t& value) {
+                         return hv_gic_get_distributor_reg(
+                             static_cast<hv_gic_distributor_reg_t>(offset), &value);
+                       });
 }
 
 Status Vm::write_distributor(std::span<const arch::RegisterValue> registers) {
-  for (const auto& [offset, value] : registers) {
-    const auto reg = static_cast<hv_gic_distributor_reg_t>(offset);
-    if (Status s = check(hv_gic_set_distributor_reg(reg, value), "hv_gic_set_distributor_reg");
-        !s) {
-      return s.error().with_context(arch::gicd_register_name(offset));
-    }
-  }
-  return {};
+  return write_registers(
+      registers, "hv_gic_set_distributor_reg", arch::gicd_register_name, [](u32 offset, u64 value) {
+        return hv_gic_set_distributor_reg(static_cast<hv_gic_distributor_reg_t>(offset), value);
+      });
 }
 
 Status Vm::set_spi(u32 intid, bool high) {
