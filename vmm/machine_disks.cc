@@ -21,10 +21,6 @@ MachineDisk make_disk(std::unique_ptr<devices::BlockBackend> backend, const std:
   return disk;
 }
 
-bool is_zero(std::span<const u8> bytes) {
-  return std::ranges::all_of(bytes, [](u8 byte) { return byte == 0; });
-}
-
 // Blocks that are all zeros are left out if `skip_zeros`.
 Status read_into(devices::BlockBackend& disk, const RangeMap& map, bool skip_zeros,
                  ImageWriter& to) {

@@ -92,7 +92,7 @@ Status Session::start_thread(unsigned index) {
 
 // By this thread where the engine lets it: waking the vCPUs' own takes longer than the work. Of
 // several errors returns that of the first vCPU.
-Status Session::on_every_vcpu(const std::function<Status(vstate::Vcpu&, unsigned)>& work) {
+Status Session::on_every_vcpu(const VcpuWork& work) {
   std::vector<Status> results(vcpus_);
   const auto do_one = [&](unsigned index) { results[index] = work(*vcpu_handles_[index], index); };
   unsigned done = 0;
@@ -201,17 +201,17 @@ Result<SavedCpus> Session::read_cpus() {
   return cpus;
 }
 
-Status Session::write_cpus(const SavedCpus& cpus) {
-  const auto ahead = vm_->set_guest_time_ns(cpus.time_ns);
+// `more` for each vCPU, when its registers are as they were.
+Status Session::put_back(const CpuMoment& moment, const VcpuWork& more) {
+  const auto ahead = vm_->set_guest_time_ns(moment.time_ns);
   if (!ahead) {
     return ahead.error();
   }
-  stopped_at_ns_ = cpus.time_ns;
-  started_at_ns_ = cpus.time_ns;
-  psci_.restore(cpus.power);
-  Status restored = on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) -> Status {
-    vcpu.take_part(cpus.power[index].power == CpuPower::kOn);
-    if (Status s = vcpu.restore(cpus.vcpus[index]); !s) {
+  stopped_at_ns_ = moment.time_ns;
+  psci_.restore(moment.power);
+  return on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) -> Status {
+    vcpu.take_part(moment.power[index].power == CpuPower::kOn);
+    if (Status s = vcpu.restore(moment.vcpus[index]); !s) {
       return s;
     }
     if (*ahead != 0) {
@@ -219,8 +219,16 @@ Status Session::write_cpus(const SavedCpus& cpus) {
         return s;
       }
     }
-    return vcpu.write_redistributor(cpus.gic.redistributors[index]);
+    return more ? more(vcpu, index) : Status();
   });
+}
+
+Status Session::write_cpus(const SavedCpus& cpus) {
+  started_at_ns_ = cpus.time_ns;
+  Status restored =
+      put_back({cpus.time_ns, cpus.power, cpus.vcpus}, [&](vstate::Vcpu& vcpu, unsigned index) {
+        return vcpu.write_redistributor(cpus.gic.redistributors[index]);
+      });
   return restored ? vm_->write_distributor(cpus.gic.distributor) : restored;
 }
 
@@ -264,22 +272,8 @@ std::map<std::string, u64> Session::features() {
 }
 
 Status Session::restore(const SessionState& from) {
-  const auto ahead = vm_->set_guest_time_ns(from.time_ns);
-  if (!ahead) {
-    return ahead.error();
-  }
-  stopped_at_ns_ = from.time_ns;
-  psci_.restore(from.power);
-  Status restored = on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) -> Status {
-    const bool on = from.power[index].power == CpuPower::kOn;
-    vcpu.take_part(on);
-    Status s = vcpu.restore(from.vcpus[index]);
-    return s && *ahead != 0 ? vcpu.shift_counter(*ahead) : s;
-  });
-  if (!restored) {
-    return restored;
-  }
-  return vm_->restore_gic(from.gic);
+  Status restored = put_back({from.time_ns, from.power, from.vcpus}, {});
+  return restored ? vm_->restore_gic(from.gic) : restored;
 }
 
 void Session::end() {

@@ -91,12 +91,20 @@ public:
   void end();
 
 private:
+  using VcpuWork = std::function<Status(vstate::Vcpu&, unsigned index)>;
+
   Session(const SessionParts& parts, std::unique_ptr<vstate::Vm> vm);
   Status start_thread(unsigned index);
   Status settle(const std::vector<arch::VcpuState>& vcpus);
   Result<SavedCpus> read_cpus();
+  struct CpuMoment { // what both kinds of saved state have
+    u64 time_ns;
+    const std::vector<CpuPowerState>& power;
+    const std::vector<arch::VcpuState>& vcpus;
+  };
+  Status put_back(const CpuMoment& moment, const VcpuWork& more);
   Status write_cpus(const SavedCpus& cpus);
-  Status on_every_vcpu(const std::function<Status(vstate::Vcpu&, unsigned)>& work);
+  Status on_every_vcpu(const VcpuWork& work);
 
   const u32 vcpus_;
   const bool counts_instructions_;

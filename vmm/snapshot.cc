@@ -2,7 +2,6 @@
 #include "vmm/snapshot.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -13,28 +12,18 @@ namespace {
 
 constexpr const char* kDevices = "devices";
 
-bool is_zero(const u8* block) {
-  u64 any = 0;
-  for (u64 i = 0; i < kStoreBlock; i += sizeof any) {
-    u64 word = 0;
-    std::memcpy(&word, block + i, sizeof word);
-    any |= word;
-  }
-  return any == 0;
-}
-
 // The blocks of `map` that are not all zeros.
 Status write_ram(std::span<const u8> ram, const RangeMap& map, bool skip_zeros, ImageWriter& to) {
   constexpr u64 kMostAtOnce = 1024; // blocks
   for (const BlockRange& range : map.ranges()) {
     for (u64 block = range.first; block < range.end();) {
-      if (skip_zeros && is_zero(ram.data() + block * kStoreBlock)) {
+      if (skip_zeros && is_zero(ram.subspan(block * kStoreBlock, kStoreBlock))) {
         ++block;
         continue;
       }
       u64 end = block + 1;
       const u64 most = std::min(range.end(), block + kMostAtOnce);
-      while (end < most && !(skip_zeros && is_zero(ram.data() + end * kStoreBlock))) {
+      while (end < most && !(skip_zeros && is_zero(ram.subspan(end * kStoreBlock, kStoreBlock)))) {
         ++end;
       }
       if (Status s = to.add(block, ram.subspan(block * kStoreBlock, (end - block) * kStoreBlock));

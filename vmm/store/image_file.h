@@ -66,6 +66,8 @@ std::string checksum(std::span<const u8> bytes);
 // bytes.
 Result<std::string> checksum(const File& file, const RangeMap& map, u64 size);
 
+[[nodiscard]] bool is_zero(std::span<const u8> bytes);
+
 // Copies the blocks of `map` from one file to the same place in another, sharing storage where the
 // file system can.
 Status copy_blocks(const File& from, File& to, const RangeMap& map, u64 size);
