@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -19,7 +18,7 @@ Result<InputFile> InputFile::open(const std::string& path, const std::string& wa
     return Error{fmt::format("{}: cannot be opened: {}; give the path of {}", path,
                              std::strerror(errno), wanted)};
   }
-  InputFile file(path, fd, 0);
+  InputFile file(path, File(fd));
   struct stat status {};
   if (::fstat(fd, &status) != 0) {
     return file.error(fmt::format("cannot be examined: {}", std::strerror(errno)));
@@ -36,27 +35,11 @@ Result<InputFile> InputFile::open(const std::string& path, const std::string& wa
   return file;
 }
 
-InputFile::~InputFile() {
-  if (fd_ >= 0) {
-    ::close(fd_);
-  }
-}
-
-InputFile::InputFile(InputFile&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_) {}
-
-InputFile& InputFile::operator=(InputFile&& other) noexcept {
-  std::swap(path_, other.path_);
-  std::swap(fd_, other.fd_);
-  std::swap(size_, other.size_);
-  return *this;
-}
-
 Result<u64> InputFile::read(u64 offset, std::span<u8> to) const {
   u64 done = 0;
   while (done < to.size()) {
     const ssize_t n =
-        ::pread(fd_, to.data() + done, to.size() - done, static_cast<off_t>(offset + done));
+        ::pread(file_.fd(), to.data() + done, to.size() - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) {
       continue;
     }

@@ -7,6 +7,7 @@
 
 #include "arch/result.h"
 #include "arch/types.h"
+#include "vmm/file.h"
 
 namespace kindling::vmm {
 
@@ -15,10 +16,6 @@ public:
   // Opens a regular file that is not empty. `wanted` is what the file should be, for the error:
   // "an arm64 kernel Image".
   static Result<InputFile> open(const std::string& path, const std::string& wanted);
-  ~InputFile();
-  InputFile(InputFile&& other) noexcept;
-  InputFile& operator=(InputFile&& other) noexcept;
-
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] u64 size() const { return size_; }
 
@@ -29,10 +26,10 @@ public:
   [[nodiscard]] Error error(const std::string& what) const { return Error{path_ + ": " + what}; }
 
 private:
-  InputFile(std::string path, int fd, u64 size) : path_(std::move(path)), fd_(fd), size_(size) {}
+  InputFile(std::string path, File file) : path_(std::move(path)), file_(std::move(file)) {}
 
   std::string path_;
-  int fd_ = -1;
+  File file_;
   u64 size_ = 0;
 };
 

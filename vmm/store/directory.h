@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "arch/result.h"
-#include "vmm/store/image_file.h"
+#include "vmm/file.h"
 
 namespace kindling::vmm {
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <sys/stat.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -239,6 +240,14 @@ TEST_F(StoreTest, NoDamageGoesUnnoticed) {
     stream.put(byte).flush();
   }
   EXPECT_TRUE(store.verify("top").ok());
+}
+
+TEST_F(StoreTest, AFifoInPlaceOfAFileIsToldAndNotWaitedFor) {
+  ASSERT_TRUE(make("base", "", {}).ok());
+  const std::string path = store.path() + "/snapshots/base/ram.img";
+  fs::remove(path);
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_THAT(store.open("base").error().message, HasSubstr("not a file"));
 }
 
 TEST_F(StoreTest, ADirectoryThatCannotBeWrittenIsTold) {
