@@ -20,7 +20,7 @@
     ldr x2, =RAM + 0x705            // Normal, inner shareable, AF
     str x2, [x1, #8]
     dsb sy
-    bl  mmu_on
+    mmu_on TABLE
     ldr x19, =SHARED
     mov x20, #1                     // of the next vCPU
 1:  ldr w0, =PSCI_CPU_ON
@@ -54,7 +54,7 @@ command:
 
 secondary:                          // x0: which one
     mov x20, x0
-    bl  mmu_on
+    mmu_on TABLE
     ldr x19, =SHARED
 5:  ldaxr x0, [x19]
     sub x0, x0, #1
@@ -123,17 +123,4 @@ fill:
     send_byte
     b   command
 
-mmu_on:
-    ldr x1, =TABLE
-    msr ttbr0_el1, x1
-    ldr x1, =0xff00                 // 0: Device-nGnRnE, 1: Normal write-back
-    msr mair_el1, x1
-    ldr x1, =0x100803519            // 39 bits, 4 KiB granule, write-back, TTBR1 off, 36-bit PA
-    msr tcr_el1, x1
-    isb
-    mrs x1, sctlr_el1
-    orr x1, x1, #1
-    msr sctlr_el1, x1
-    isb
-    ret
     routines

@@ -13,10 +13,10 @@
 
 namespace softhv::api {
 
-// A VM as the API knows it. Id 0 is the process's own (hv_vm_create); others are made by
-// hv_softhv_vm_create.
 struct Vcpu;
 
+// A VM as the API knows it. Id 0 is the process's own (hv_vm_create); others are made by
+// hv_softhv_vm_create.
 struct Machine {
   Machine(u64 id, u32 ipa_bits, u64 granule) : id(id), granule(granule), vm(ipa_bits) {}
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <bitset>
-#include <optional>
 
 #include "softhv/isa/decoder.h"
 #include "softhv/jit/passes.h"
@@ -91,6 +90,14 @@ void add_interpret(ir::Block& block, u16 index, bool leaves) {
   block.insts.push_back(inst);
 }
 
+// The direct branch that the last instruction, number `n`, became; else nullptr. It may have become
+// nothing.
+const ir::Inst* branch_at(const ir::Block& block, u32 n) {
+  if (block.insts.empty() || block.insts.back().index != n || !is_branch(block.insts.back()))
+    return nullptr;
+  return &block.insts.back();
+}
+
 // Returns whether the block ends with the instruction.
 bool lift_word(ir::Block& block, u32 word, Mode mode, u16 index) {
   const Row* row = isa::decode(word);
@@ -108,9 +115,8 @@ bool lift_word(ir::Block& block, u32 word, Mode mode, u16 index) {
             .mode = mode,
             .index = index};
   if (lift_row(lift)) {
-    if ((row->traits & isa::kTraitBranch) != 0)
-      if (const ir::Inst& last = block.insts.back(); is_branch(last))
-        block.note_branch(last.imm);
+    if (const ir::Inst* to = branch_at(block, index); to != nullptr)
+      block.note_branch(to->imm);
     block.falls_through = !branch;
     return branch;
   }
@@ -118,14 +124,6 @@ bool lift_word(ir::Block& block, u32 word, Mode mode, u16 index) {
   add_interpret(block, index, leaves);
   block.falls_through = !leaves;
   return leaves;
-}
-
-// The direct branch that the last instruction, number `n`, became; else nullptr. It may have become
-// nothing.
-const ir::Inst* branch_at(const ir::Block& block, u32 n) {
-  if (block.insts.empty() || block.insts.back().index != n || !is_branch(block.insts.back()))
-    return nullptr;
-  return &block.insts.back();
 }
 
 void start(ir::Block& block, u32 offset) {

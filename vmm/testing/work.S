@@ -199,17 +199,7 @@ set_up:                             // x0: which vCPU
     mov sp, x1
     adr x1, vectors
     msr vbar_el1, x1
-    ldr x1, =TABLE
-    msr ttbr0_el1, x1
-    ldr x1, =0xff00                 // 0: Device-nGnRnE, 1: Normal write-back
-    msr mair_el1, x1
-    ldr x1, =0x100803519            // 39 bits, 4 KiB granule, write-back, TTBR1 off, 36-bit PA
-    msr tcr_el1, x1
-    isb
-    mrs x1, sctlr_el1
-    orr x1, x1, #1
-    msr sctlr_el1, x1
-    isb
+    mmu_on TABLE
     ldr x1, =GICR
     add x1, x1, x0, lsl #17
     str wzr, [x1, #0x14]            // GICR_WAKER
