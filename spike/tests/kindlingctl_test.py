@@ -145,11 +145,12 @@ class WithAMachine(unittest.TestCase):
         watch = subprocess.Popen(
             [sys.executable, CTL, "--control-sock", self.path, "--wait", PATIENCE, "events"],
             stdout=subprocess.PIPE, text=True)
-        # Until it has subscribed nobody knows which event is the first that it hears of.
+        # Until it has subscribed nobody knows which event is the first that it hears of; it may be the
+        # second of the two.
         lines = []
         reader = threading.Thread(target=lambda: lines.extend(watch.stdout))
         reader.start()
-        while not lines:
+        while "paused\n" not in lines:
             self.done("pause")
             self.done("resume")
         self.done("checkpoint")
