@@ -216,6 +216,8 @@ BlockCase BlockGenerator::make() {
       add_loop(c);
     else if (what < 42)
       add_constant(c);
+    else if (what < 44)
+      add_remainder(c);
     else
       add_row(c);
   }

@@ -59,6 +59,7 @@ private:
   void add_loop(BlockCase& c);
   void add_arithmetic(BlockCase& c);
   void add_constant(BlockCase& c);
+  void add_remainder(BlockCase& c);
   u32 near_access(u32 base, unsigned steps);
   u32 any_access();
   void resolve(BlockCase& c);

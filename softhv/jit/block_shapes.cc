@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pieces of random programs that single random instructions seldom make: accesses near to each
 // other, loops whose pointers move by small steps, indices with a bound, loops over registers of
-// every kind, branches to instructions that do nothing.
+// every kind, remainders, branches to instructions that do nothing.
 #include "softhv/jit/block_rig.h"
 
 namespace softhv::jit {
@@ -125,6 +125,23 @@ void BlockGenerator::add_constant(BlockCase& c) {
     add(c, 0x7280'0000 | immediate());
 }
 
+// By UDIV or SDIV and MSUB, of the same numbers mostly; a branch may lead to the MSUB.
+void BlockGenerator::add_remainder(BlockCase& c) {
+  const auto reg = [&] { return static_cast<u32>(below(20)); };
+  const u32 wide = chance(50) ? 1U << 31 : 0;
+  const u32 number = reg();
+  const u32 divisor = reg();
+  const u32 quotient = reg();
+  if (chance(30)) {
+    jumps_.push_back({c.words.size(), 19, 5, false, c.words.size() + 2});
+    add(c, 0x5400'0000 | static_cast<u32>(below(14))); // B.cond
+  }
+  add(c, (chance(50) ? 0x1ac0'0800 : 0x1ac0'0c00) | wide | divisor << 16 | number << 5 | quotient);
+  const u32 left = chance(90) ? number : reg();
+  add(c, 0x1b00'8000 | (chance(90) ? wide : wide ^ 1U << 31) | left << 10 | reg() |
+             (chance(50) ? divisor << 16 | quotient << 5 : quotient << 16 | divisor << 5));
+}
+
 // On registers of which most are in memory, and on vectors.
 void BlockGenerator::add_arithmetic(BlockCase& c) {
   const auto reg = [&] { return static_cast<u32>(chance(80) ? 6 + below(13) : below(24)); };
@@ -153,6 +170,8 @@ void BlockGenerator::add_loop(BlockCase& c) {
       add_nothing(c);
     else if (chance(5))
       add_constant(c);
+    else if (chance(3))
+      add_remainder(c);
     else if (!chance(accesses))
       add_arithmetic(c);
     else if (chance(25))

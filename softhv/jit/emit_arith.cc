@@ -57,7 +57,8 @@ void Emitter::emit_multiply(const ir::Inst& inst) {
   }
 }
 
-// By 0 the quotient is 0, and the least number divided by -1 is itself (Arm ARM, SDIV).
+// By 0 the quotient is 0, and the least number divided by -1 is itself (Arm ARM, SDIV); what is
+// left over is the number, and 0.
 void Emitter::emit_divide(const ir::Inst& inst) {
   const bool wide = inst.has(ir::kWide);
   const bool is_signed = inst.op == Op::kDivS;
@@ -79,21 +80,22 @@ void Emitter::emit_divide(const ir::Inst& inst) {
     as_.div(divisor);
   }
   const Fixup done = as_.jump_forward();
+  Fixup negated = 0;
   if (is_signed) {
     as_.bind(minus_one);
     as_.neg(number);
-    const Fixup negated = as_.jump_forward();
-    as_.bind(zero);
-    as_.xor_(eax, eax);
-    as_.bind(negated);
-  } else {
-    as_.bind(zero);
-    as_.xor_(eax, eax);
+    negated = as_.jump_forward();
   }
+  as_.bind(zero);
+  as_.mov(sized(rdx, wide), number);
+  as_.xor_(eax, eax);
+  if (is_signed)
+    as_.bind(negated);
   as_.bind(done);
   as_.mov(reg::kScratch0, rax);
   as_.mov(rax, reg::kScratch2);
   write(inst.d, reg::kScratch0);
+  write(inst.d2, rdx);
 }
 
 void Emitter::emit_count(const ir::Inst& inst) {

@@ -61,8 +61,8 @@ enum class Op : u8 {
   kMulHighS,     // 64 bits
   kMulLongU,     // 32 x 32 -> 64
   kMulLongS,     // 32 x 32 -> 64
-  kDivU,         // 0 when b is 0
-  kDivS,         // 0 when b is 0
+  kDivU,         // 0 when b is 0; d2 = the remainder, then a
+  kDivS,         // the same
   kCountZeros,   // CLZ
   kCountSigns,   // CLS
   kReverseBits,  // RBIT

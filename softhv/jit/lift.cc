@@ -147,8 +147,20 @@ bool is_patched(const ir::Inst& first, const ir::Inst& keep, const ir::Inst& set
          first.a == ir::kNone && first.d == keep.d;
 }
 
-// A constant that is patched is another constant, unless a branch leads to the patch.
-void fold_constants(ir::Block& block) {
+// Whether `product` and `rest` (MSUB) are what the division before leaves over.
+bool is_remainder(const ir::Inst& division, const ir::Inst& product, const ir::Inst& rest) {
+  const auto is_of = [&](ir::Reg a, ir::Reg b) { return product.a == a && product.b == b; };
+  return (division.op == ir::Op::kDivU || division.op == ir::Op::kDivS) &&
+         division.d2 == kRegSink && division.d != division.a && division.d != division.b &&
+         product.op == ir::Op::kMul && product.d == ir::kTemp0 &&
+         (is_of(division.d, division.b) || is_of(division.b, division.d)) &&
+         rest.op == ir::Op::kSub && rest.index == product.index && rest.a == division.a &&
+         rest.b == ir::kTemp0 && rest.has(ir::kWide) == division.has(ir::kWide);
+}
+
+// A constant that is patched is another constant, and a division gives its remainder as well,
+// unless a branch leads to the instruction that asks for it.
+void fold(ir::Block& block) {
   const auto is_entered = [&](u16 first, u16 last) {
     for (u16 i = first + 1; i <= last; ++i)
       if (block.is_entered(i))
@@ -158,8 +170,14 @@ void fold_constants(ir::Block& block) {
   auto& insts = block.insts;
   size_t kept = 0;
   for (size_t i = 0; i < insts.size(); ++i, ++kept) {
-    if (kept != 0 && i + 1 < insts.size() && is_patched(insts[kept - 1], insts[i], insts[i + 1]) &&
+    const bool follows = kept != 0 && i + 1 < insts.size();
+    if (follows && is_remainder(insts[kept - 1], insts[i], insts[i + 1]) &&
         !is_entered(insts[kept - 1].index, insts[i].index)) {
+      insts[kept - 1].d2 = insts[i + 1].d;
+      --kept;
+      ++i;
+    } else if (follows && is_patched(insts[kept - 1], insts[i], insts[i + 1]) &&
+               !is_entered(insts[kept - 1].index, insts[i].index)) {
       const ir::Inst& set = insts[i + 1];
       const u64 value =
           (static_cast<u64>(insts[kept - 1].imm & insts[i].imm)) | static_cast<u64>(set.imm);
@@ -208,7 +226,7 @@ void lift_block(ir::Block& block, const u8* page, u32 offset, Mode mode, u32 lim
     if (lift_word(block, word, mode, static_cast<u16>(n)))
       break;
   }
-  fold_constants(block);
+  fold(block);
 }
 
 bool lift_loop(ir::Block& block, const u8* page, u32 offset, Mode mode) {
@@ -237,7 +255,7 @@ bool lift_loop(ir::Block& block, const u8* page, u32 offset, Mode mode) {
   std::erase_if(block.insts, [&](const ir::Inst& inst) { return inst.index >= length; });
   block.find_entered();
   block.falls_through = falls_through;
-  fold_constants(block);
+  fold(block);
   return length != 0;
 }
 

@@ -86,6 +86,31 @@ TEST(Lift, ConstantsThatABranchMayLeadAroundAreNot) {
   EXPECT_EQ(lift({0xd282'4680, 0xf2aa'cf01, kRet}).insts[1].op, Op::kAnd);
 }
 
+TEST(Lift, ADivisionGivesItsRemainderToo) {
+  // udiv x6, x3, x0; msub x0, x6, x0, x3; and with the product's operands exchanged
+  for (const u32 msub : {0x9b00'8cc0U, 0x9b06'8c00U}) {
+    const ir::Block block = lift({0x9ac0'0866, msub, kRet});
+    ASSERT_EQ(block.insts.size(), 2U);
+    EXPECT_EQ(block.insts[0].op, Op::kDivU);
+    EXPECT_EQ(block.insts[0].d, 6);
+    EXPECT_EQ(block.insts[0].d2, 0);
+  }
+  // sdiv w6, w3, w0; msub w9, w6, w0, w3
+  EXPECT_EQ(lift({0x1ac0'0c66, 0x1b00'8cc9, kRet}).insts[0].d2, 9);
+}
+
+TEST(Lift, OtherSumsOfProductsAreNoRemainders) {
+  const auto is_left = [](const std::vector<u32>& words) { return lift(words).insts.size() > 3; };
+  EXPECT_TRUE(is_left({0x9ac0'0866, 0x9b00'90c0, kRet})); // of another number: x4
+  EXPECT_TRUE(is_left({0x9ac0'0866, 0x9b01'8cc0, kRet})); // another divisor: x1
+  EXPECT_TRUE(is_left({0x9ac0'0866, 0x1b00'8cc0, kRet})); // of 32 bits
+  EXPECT_TRUE(is_left({0x9ac0'0866, 0x9b00'0cc0, kRet})); // madd
+  EXPECT_TRUE(is_left({0x9ac0'0863, 0x9b00'8c60, kRet})); // udiv x3, x3, x0: the number is gone
+  EXPECT_TRUE(is_left({0x9ac0'0860, 0x9b00'8c00, kRet})); // udiv x0, x3, x0: the divisor is
+  // cbz x9, 2; udiv x6, x3, x0; msub x0, x6, x0, x3
+  EXPECT_TRUE(is_left({0xb400'0049, 0x9ac0'0866, 0x9b00'8cc0, kRet}));
+}
+
 TEST(Lift, ABlockEndsWithItsPage) {
   const ir::Block block = lift({}, kTlbPageSize - 8);
   EXPECT_EQ(block.words.size(), 2U);

@@ -58,7 +58,7 @@ constexpr OpTraits traits_of(ir::Op op) {
   if (!stores && !conditional &&
       !is_any_of(Op::kStoreRelease, Op::kLoadMultiple, Op::kLoadReplicate))
     t |= trait::kWritesD;
-  if (op == Op::kLoadPair)
+  if (is_any_of(Op::kLoadPair, Op::kDivU, Op::kDivS))
     t |= trait::kWritesD2;
   return t;
 }

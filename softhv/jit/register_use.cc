@@ -83,6 +83,8 @@ RegisterUse use_of(const Inst& inst) {
   case Op::kLoad:
   case Op::kLoadAcquire:
   case Op::kPageLoad: add_data(use.writes, inst, inst.d); break;
+  case Op::kDivU:
+  case Op::kDivS:
   case Op::kLoadPair:
   case Op::kExclusiveLoadPair:
     add_data(use.writes, inst, inst.d);
