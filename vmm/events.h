@@ -35,6 +35,11 @@ struct SnapshotMade {
   std::string name;
 };
 
+// The guest's helper has been told that the guest goes on from a snapshot (docs/guest-helper.md).
+struct GuestAdjusted {
+  std::string error; // empty: its clock is right, and its random numbers are its own
+};
+
 enum class EndReason : u8 { kPowerOff, kQuit, kFailure };
 
 struct Ended {
@@ -43,6 +48,6 @@ struct Ended {
 };
 
 using MachineEvent = std::variant<GuestBoots, GuestIsUp, Paused, Resumed, CheckpointMade,
-                                  RolledBack, SnapshotMade, Ended>;
+                                  RolledBack, SnapshotMade, GuestAdjusted, Ended>;
 
 } // namespace kindling::vmm

@@ -298,6 +298,10 @@ private:
   void tell(const MachineEvent& event) {
     if (const auto* up = std::get_if<GuestIsUp>(&event)) {
       boot_time_ms_ = up->after.count();
+    } else if (const auto* adjusted = std::get_if<GuestAdjusted>(&event)) {
+      log_.line(LogLevel::kInfo, adjusted->error.empty()
+                                     ? "the guest's clock is set and its random numbers are new"
+                                     : "the guest's helper: " + adjusted->error);
     }
     host_.event(event);
   }
@@ -451,6 +455,7 @@ private:
     if (Status s = restore_state(chain); !s) {
       return s.error().with_context(fmt::format("snapshot {}", chain.top().name));
     }
+    devices_->went_on_from_snapshot();
     log_.write(LogLevel::kInfo, "goes on from snapshot {}, {} us after the start", chain.top().name,
                std::chrono::duration_cast<std::chrono::microseconds>(
                    std::chrono::steady_clock::now() - host_.started)

@@ -13,8 +13,10 @@
 #include "devices/serial16550.h"
 #include "devices/state.h"
 #include "devices/virtio/blk.h"
+#include "devices/virtio/console.h"
 #include "devices/virtio/mmio.h"
 #include "devices/virtio/rng.h"
+#include "vmm/guest_helper.h"
 
 namespace kindling::vmm {
 
@@ -43,7 +45,7 @@ u64 nanoseconds(std::chrono::steady_clock::time_point time) {
 struct MachineDevices::Impl {
   Impl(const MachineHost& machine_host, const Surroundings& surroundings)
       : host(machine_host), port(surroundings.port), input([this] { host.console_ready(); }),
-        output(host), manager(bus, surroundings.irqs) {
+        output(host), helper(port, host.event), manager(bus, surroundings.irqs) {
     if (surroundings.script != nullptr) {
       script.emplace(*surroundings.script);
     }
@@ -52,12 +54,14 @@ struct MachineDevices::Impl {
   Status add_platform();
   Status add_disks(std::span<MachineDisk> configured, devices::GuestMemory& memory);
   Status add_entropy(devices::GuestMemory& memory);
+  Status add_helper(devices::GuestMemory& memory);
 
   const MachineHost host;
   devices::EventPort& port;
   devices::ConsoleQueue input;
   std::optional<devices::ConsoleScript> script; // instead of `input`
   HostConsoleOutput output;
+  GuestHelper helper;
   devices::Bus bus;
   devices::DeviceManager manager; // its devices use everything above
   devices::Serial16550* serial = nullptr;
@@ -108,6 +112,13 @@ Status MachineDevices::Impl::add_entropy(devices::GuestMemory& memory) {
   return entropy ? Status() : entropy.error();
 }
 
+Status MachineDevices::Impl::add_helper(devices::GuestMemory& memory) {
+  auto console = std::make_unique<virtio::Console>(port, helper, GuestHelper::kPortName);
+  helper.connect(*console);
+  const auto added = manager.create<virtio::MmioTransport>("helper", std::move(console), memory);
+  return added ? Status() : added.error();
+}
+
 Result<std::unique_ptr<MachineDevices>> MachineDevices::create(std::span<MachineDisk> disks,
                                                                const MachineHost& host,
                                                                const Surroundings& surroundings) {
@@ -119,6 +130,9 @@ Result<std::unique_ptr<MachineDevices>> MachineDevices::create(std::span<Machine
     return s.error();
   }
   if (Status s = impl->add_entropy(surroundings.memory); !s) {
+    return s.error();
+  }
+  if (Status s = impl->add_helper(surroundings.memory); !s) {
     return s.error();
   }
   return std::unique_ptr<MachineDevices>(new MachineDevices(std::move(impl)));
@@ -157,6 +171,14 @@ void MachineDevices::resume() {
 
 void MachineDevices::reset() {
   impl_->manager.reset();
+  impl_->helper.forget();
+}
+
+// A run that can be repeated depends on nothing from outside, time and random numbers included.
+void MachineDevices::went_on_from_snapshot() {
+  if (!impl_->port.synchronous()) {
+    impl_->helper.restored();
+  }
 }
 
 // version 1: the devices, the event port, u64 how far the script has been read.

@@ -48,6 +48,9 @@ public:
   [[nodiscard]] std::vector<u8> save() const;
   Status restore(std::span<const u8> state);
 
+  // After restore() from a snapshot, before resume(): the guest is to be told.
+  void went_on_from_snapshot();
+
   // In the order of the configuration.
   [[nodiscard]] std::span<devices::UndoDisk* const> disks() const;
 

@@ -40,11 +40,11 @@ disk=$KINDLING_GUEST/$name.ext4
 stamp=$KINDLING_GUEST/.build-$name
 tree=$KINDLING_WORK/$name
 
-hash=$(content_hash "$0" "$here/debian" "$here/rootfs")
+hash=$(content_hash "$0" "$here/debian" "$here/rootfs" "$here/helper")
 [[ $force ]] && rm -f "$stamp"
 up_to_date "$stamp" "$hash" "$disk" && exit 0
 
-need_tools debootstrap fakeroot mke2fs dpkg-deb
+need_tools debootstrap fakeroot mke2fs dpkg-deb aarch64-linux-gnu-gcc
 [[ $vmm ]] || { [[ -x $boot ]] && vmm=boot || vmm=qemu; }
 if [[ $vmm == boot ]]; then
   [[ -x $boot ]] || die "$boot is not built; build it (scripts/demo.sh) or say --vmm qemu"
@@ -70,13 +70,19 @@ first_stage() {
   say "downloading and unpacking Debian $suite for arm64 (about 90 packages, a minute)"
   rm -rf "$tree"
   mkdir -p "$KINDLING_WORK/debian-debs"
+  install_helper "$KINDLING_WORK/helper"
   # One fakeroot session, so that owners and device nodes reach the ext4 file.
   quietly "$KINDLING_WORK/debootstrap.log" env PATH="$PATH:/usr/sbin:/sbin" fakeroot -- bash -c '
     set -e
-    tree=$1 here=$2 packages=$3 suite=$4 mirror=$5 disk=$6 cache=$7
-    debootstrap --foreign --arch=arm64 --variant=minbase --include="$packages" --cache-dir="$cache" \
+    tree=$1 here=$2 packages=$3 suite=$4 mirror=$5 disk=$6 work=$7
+    debootstrap --foreign --arch=arm64 --variant=minbase --include="$packages" --cache-dir="$work/debian-debs" \
       "$suite" "$tree" "$mirror"
     install -m 755 "$here/debian/second-stage" "$tree/second-stage"
+    install -m 755 "$work/helper/usr/sbin/kindling-helper" "$tree/usr/sbin/kindling-helper"
+    install -D -m 644 "$here/debian/kindling-helper.service" \
+      "$tree/etc/systemd/system/kindling-helper.service"
+    mkdir -p "$tree/etc/systemd/system/multi-user.target.wants"
+    ln -s ../kindling-helper.service "$tree/etc/systemd/system/multi-user.target.wants/"
     echo kindling >"$tree/etc/hostname"
     [[ ,$packages, == *,systemd-sysv,* ]] || for file in etc/inittab etc/init.d/rcS etc/init.d/rcK etc/hostname etc/hosts etc/fstab etc/motd \
       usr/sbin/console-shell; do
@@ -88,7 +94,7 @@ first_stage() {
     # The downloaded packages are unpacked from inside the guest once more.
     rm -f "$disk"
     mke2fs -q -t ext4 -d "$tree" -L debian -m 0 -E lazy_itable_init=0,lazy_journal_init=0 "$disk" 2G
-  ' _ "$tree" "$here" "$packages" "$suite" "$mirror" "$disk.new" "$KINDLING_WORK/debian-debs"
+  ' _ "$tree" "$here" "$packages" "$suite" "$mirror" "$disk.new" "$KINDLING_WORK"
   rm -rf "$tree"
 }
 

@@ -21,19 +21,20 @@ initramfs=$KINDLING_GUEST/initramfs.cpio.gz
 rootfs=$KINDLING_GUEST/rootfs.ext4
 stamp=$KINDLING_GUEST/.fetch-debian
 
-# In the initramfs: what it takes to reach the root disk, and entropy.
-early_modules="virtio_mmio virtio_blk virtio_rng"
+# In the initramfs: what it takes to reach the root disk, entropy, and the helper's port, which a root
+# without this kernel's modules is to have too.
+early_modules="virtio_mmio virtio_blk virtio_rng virtio_console"
 # In the root file system, loaded when such a device is there or on request.
-late_modules="$early_modules virtio_net virtio_balloon virtio_input evdev virtio_console
+late_modules="$early_modules virtio_net virtio_balloon virtio_input evdev
   vmw_vsock_virtio_transport overlay"
 
-hash=$(content_hash "$0" "$here/initramfs" "$here/rootfs" "$KINDLING_ROOT"/scripts/lib/{apt,busybox}.sh)
+hash=$(content_hash "$0" "$here/initramfs" "$here/rootfs" "$here/helper" "$KINDLING_ROOT"/scripts/lib/{apt,busybox}.sh)
 [[ ${1:-} == --force ]] && rm -f "$stamp"
 up_to_date "$stamp" "$hash" "$image" "$initramfs" "$rootfs" && exit 0
 take_turns fetch-debian
 up_to_date "$stamp" "$hash" "$image" "$initramfs" "$rootfs" && exit 0
 
-need_tools dpkg-deb depmod modprobe cpio mke2fs python3
+need_tools dpkg-deb depmod modprobe cpio mke2fs python3 aarch64-linux-gnu-gcc
 
 # Module names in file names use either - or _; modprobe takes both.
 modules_in_order() {
@@ -92,6 +93,7 @@ make_rootfs() {
   local tree=$stage/rootfs module
   busybox_root "$tree" "$stage/busybox/bin/busybox"
   cp -R "$here/rootfs/." "$tree/"
+  install_helper "$tree"
   printf 'NAME="Kindling guest"\nID=kindling\nPRETTY_NAME="Kindling guest (busybox from Debian %s)"\n' \
     "$(private_apt_candidate base-files)" >"$tree/etc/os-release"
   modules_in_order $late_modules >"$stage/late"

@@ -47,3 +47,11 @@ make_ext4() {
     mke2fs -q -t ext4 -d "$1" -L "$4" -m 0 -E lazy_itable_init=0,lazy_journal_init=0 "$2" "$3" >/dev/null' \
     _ "$tree" "$file" "$size" "$label" || die "mke2fs cannot make $file of $size from $tree"
 }
+
+# install_helper TREE: the program that docs/guest-helper.md describes.
+install_helper() {
+  mkdir -p "$1/usr/sbin"
+  aarch64-linux-gnu-gcc -std=gnu11 -Os -Wall -Wextra -static -s -o "$1/usr/sbin/kindling-helper" \
+    "$KINDLING_ROOT/scripts/guest/helper/kindling-helper.c" ||
+    die "the guest's helper cannot be compiled"
+}

@@ -12,7 +12,11 @@ packages_of() {
       echo libgtest-dev libgmock-dev libbenchmark-dev libcapstone-dev device-tree-compiler python3 \
         gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
       ;;
-    guest) echo cpio kmod e2fsprogs fakeroot python3 util-linux ca-certificates ;;
+    guest)
+      # The guest's helper is compiled.
+      echo cpio kmod e2fsprogs fakeroot python3 util-linux ca-certificates \
+        gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+      ;;
     kernel) echo make gcc libc6-dev gcc-aarch64-linux-gnu flex bison bc xz-utils ;;
     debian) echo debootstrap wget e2fsprogs fakeroot xz-utils ;;
     bench) echo qemu-system-arm libbenchmark-dev python3 ;;

@@ -40,6 +40,13 @@ struct ToJson {
   Json operator()(const SnapshotMade& event) {
     return {{"event", "snapshot"}, {"name", event.name}};
   }
+  Json operator()(const GuestAdjusted& event) {
+    Json json{{"event", "guest_adjusted"}};
+    if (!event.error.empty()) {
+      json["error"] = event.error;
+    }
+    return json;
+  }
   Json operator()(const Ended& event) {
     Json json{{"event", "ended"}, {"reason", reason_name(event.reason)}};
     if (event.reason == EndReason::kFailure) {

@@ -168,6 +168,9 @@ TEST(ProtocolLines, EveryEventHasItsLine) {
   EXPECT_EQ(event_line(Resumed{}), "{\"event\":\"resumed\"}\n");
   EXPECT_EQ(event_line(CheckpointMade{3}), "{\"event\":\"checkpoint\",\"checkpoint\":3}\n");
   EXPECT_EQ(event_line(RolledBack{1}), "{\"event\":\"reset\",\"checkpoint\":1}\n");
+  EXPECT_EQ(event_line(SnapshotMade{"a"}), "{\"event\":\"snapshot\",\"name\":\"a\"}\n");
+  EXPECT_EQ(event_line(GuestAdjusted{}), "{\"event\":\"guest_adjusted\"}\n");
+  EXPECT_EQ(event_line(GuestAdjusted{"x"}), "{\"event\":\"guest_adjusted\",\"error\":\"x\"}\n");
   EXPECT_EQ(event_line(Ended{EndReason::kPowerOff, ""}),
             "{\"event\":\"ended\",\"reason\":\"power_off\"}\n");
   EXPECT_EQ(event_line(Ended{EndReason::kQuit, ""}), "{\"event\":\"ended\",\"reason\":\"quit\"}\n");

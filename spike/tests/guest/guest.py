@@ -40,13 +40,16 @@ class Disk:
 
 
 class Guest:
-    """boot, running. As a context it is killed at the end if it still runs."""
+    """boot, running. As a context it is killed at the end if it still runs. Without a disk the options
+    say what it runs, as `--restore` does."""
 
     def __init__(self, disk, *options, append="quiet", kernel="Image", terminal=True):
-        command = [BOOT, *options, "--append", append]
-        if kernel == "Image":
-            command += ["--initramfs", guest_file("initramfs.cpio.gz")]
-        command += [guest_file(kernel), disk.path]
+        command = [BOOT, *options]
+        if disk is not None:
+            command += ["--append", append]
+            if kernel == "Image":
+                command += ["--initramfs", guest_file("initramfs.cpio.gz")]
+            command += [guest_file(kernel), disk.path]
         self.errors = tempfile.TemporaryFile()
         if terminal:
             self.reader, self.terminal = pty.openpty()
