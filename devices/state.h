@@ -16,7 +16,10 @@ namespace kindling::devices {
 
 class StateWriter {
 public:
-  explicit StateWriter(u32 version) { put(version); }
+  explicit StateWriter(u32 version) {
+    bytes_.reserve(kUsualSize);
+    put(version);
+  }
 
   template <typename T>
   void put(T value) {
@@ -33,6 +36,8 @@ public:
   [[nodiscard]] std::vector<u8> take() { return std::move(bytes_); }
 
 private:
+  static constexpr size_t kUsualSize = 512; // of what a device saves, or less
+
   void append(std::span<const u8> bytes);
 
   std::vector<u8> bytes_;

@@ -42,8 +42,8 @@ void GuestHelper::opened() {
 // The line starts by ending what the guest may have got of an earlier one.
 void GuestHelper::tell_restored() {
   const u64 now = port_.wall_clock_ns();
-  std::string line = fmt::format("\nrestored {}.{:09}", now / kNanosecondsPerSecond,
-                                 now % kNanosecondsPerSecond);
+  std::string line =
+      fmt::format("\nrestored {}.{:09}", now / kNanosecondsPerSecond, now % kNanosecondsPerSecond);
   std::array<u8, kSeedBytes> seed{};
   if (port_.random(seed)) {
     line += fmt::format(" {:02x}", fmt::join(seed, ""));

@@ -27,9 +27,8 @@ protected:
   Helper() {
     auto owned = std::make_unique<Console>(port, helper, GuestHelper::kPortName);
     helper.connect(*owned);
-    transport =
-        std::make_unique<virtio::MmioTransport>(devices::testing::line_to(irq), std::move(owned),
-                                                memory);
+    transport = std::make_unique<virtio::MmioTransport>(devices::testing::line_to(irq),
+                                                        std::move(owned), memory);
     driver.emplace(*transport);
     EXPECT_TRUE(driver->negotiate(virtio::kFeatureVersion1 | virtio::kConsoleMultiport));
     for (u32 i = 0; i < Console::kQueues; ++i) {
@@ -46,7 +45,8 @@ protected:
     driver->set(virtio::testing::kRegQueueNotify, queue);
   }
   void open() {
-    transmit(Console::kControlTransmit, std::array<u8, 8>{0, 0, 0, 0, virtio::kConsolePortOpen, 0, 1});
+    transmit(Console::kControlTransmit,
+             std::array<u8, 8>{0, 0, 0, 0, virtio::kConsolePortOpen, 0, 1});
   }
   void say(std::string_view text) {
     transmit(Console::kTransmit, {reinterpret_cast<const u8*>(text.data()), text.size()});

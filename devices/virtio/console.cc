@@ -77,8 +77,7 @@ void Console::resume() {
 }
 
 void Console::serve() {
-  for (Heard heard = serve_queues(); heard.opened || !heard.bytes.empty();
-       heard = serve_queues()) {
+  for (Heard heard = serve_queues(); heard.opened || !heard.bytes.empty(); heard = serve_queues()) {
     if (heard.opened) {
       peer_.opened();
     }

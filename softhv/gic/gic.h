@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -139,6 +140,11 @@ private:
   void assign_frames();
   void reset_locked();
 
+  // state.cc
+  struct Saved;
+  [[nodiscard]] std::shared_ptr<const Saved> parse(std::span<const u8> data) const;
+  [[nodiscard]] bool is_current(const Saved& saved, std::span<const u8> data) const;
+
   Vm& vm_;
   const Config config_;
   std::mutex mutex_;
@@ -147,6 +153,7 @@ private:
   std::array<u64, 31ULL * 32> routes_{};          // GICD_IROUTER
   std::vector<CpuInterface*> cpus_;               // in order of registration
   std::array<CpuInterface*, kMaxVcpus> frames_{}; // by redistributor; null: none there
+  std::shared_ptr<const Saved> restored_;         // what was restored last
 };
 
 // The INTIDs of SPI bank `index` (0: 32 to 63) that exist.

@@ -112,13 +112,6 @@ std::optional<std::span<const u8>> body(std::span<const u8> data) {
   return reader.rest();
 }
 
-struct SavedCpu {
-  u64 affinity = 0;
-  u32 ctlr = 0;
-  u32 asleep = 0;
-  Bank local;
-};
-
 } // namespace
 
 std::vector<u8> Gic::save() {
@@ -146,52 +139,88 @@ std::vector<u8> Gic::save() {
   return writer.finish();
 }
 
-bool Gic::restore(std::span<const u8> data) {
-  const auto payload = body(data);
-  if (!payload)
-    return false;
-  const std::lock_guard lock(mutex_);
-  Reader reader(*payload);
-  u32 ctlr;
-  u32 cpu_count;
-  if (!reader.get(ctlr) || !reader.get(cpu_count) || cpu_count != cpus_.size() ||
-      (ctlr & ~(kCtlrEnableGroup0 | kCtlrEnableGroup1)) != 0)
-    return false;
+// What saved state says, as it was checked.
+struct Gic::Saved {
+  struct OfCpu {
+    CpuInterface* cpu = nullptr;
+    u64 affinity = 0;
+    u32 ctlr = 0;
+    u32 asleep = 0;
+    Bank local;
+  };
+  std::vector<u8> data; // it
+  u32 ctlr = 0;
   std::array<Bank, 31> spis;
   std::array<u64, 31ULL * 32> routes;
-  for (size_t i = 0; i < spis.size(); ++i) {
-    if (!reader.get(spis[i], implemented_spis(i)))
-      return false;
+  std::vector<OfCpu> cpus;
+};
+
+std::shared_ptr<const Gic::Saved> Gic::parse(std::span<const u8> data) const {
+  const auto payload = body(data);
+  if (!payload)
+    return nullptr;
+  auto saved = std::make_shared<Saved>();
+  Reader reader(*payload);
+  u32 cpu_count;
+  if (!reader.get(saved->ctlr) || !reader.get(cpu_count) || cpu_count != cpus_.size() ||
+      (saved->ctlr & ~(kCtlrEnableGroup0 | kCtlrEnableGroup1)) != 0)
+    return nullptr;
+  for (size_t i = 0; i < saved->spis.size(); ++i) {
+    if (!reader.get(saved->spis[i], implemented_spis(i)))
+      return nullptr;
     std::array<u64, 32> own;
     if (!reader.get(own) ||
         std::ranges::any_of(own, [](u64 route) { return (route & ~kRouteMask) != 0; }))
-      return false;
-    std::ranges::copy(own, &routes[32 * i]);
+      return nullptr;
+    std::ranges::copy(own, &saved->routes[32 * i]);
   }
-  std::vector<std::pair<CpuInterface*, SavedCpu>> saved(cpu_count);
-  for (size_t i = 0; i < saved.size(); ++i) {
-    auto& [cpu, state] = saved[i];
+  saved->cpus.resize(cpu_count);
+  for (size_t i = 0; i < saved->cpus.size(); ++i) {
+    Saved::OfCpu& state = saved->cpus[i];
     if (!reader.get(state.affinity) || !reader.get(state.ctlr) || !reader.get(state.asleep) ||
         !reader.get(state.local, ~0U))
-      return false;
+      return nullptr;
     const auto found = std::ranges::find(cpus_, state.affinity, &CpuInterface::affinity_);
-    const bool repeated = i > 0 && saved[i - 1].second.affinity >= state.affinity;
+    const bool repeated = i > 0 && saved->cpus[i - 1].affinity >= state.affinity;
     if (found == cpus_.end() || repeated || (state.ctlr & ~kRedistributorCtlrMask) != 0 ||
         state.asleep > 1 || state.local.line != 0 || (state.local.edge & 0xffff) != 0xffff)
-      return false;
-    cpu = *found;
+      return nullptr;
+    state.cpu = *found;
   }
   if (!reader.rest().empty())
-    return false;
-  ctlr_ = ctlr;
-  spis_ = spis;
-  routes_ = routes;
-  for (const auto& [cpu, state] : saved) {
-    const u32 line = cpu->local_.line;
-    cpu->local_ = state.local;
-    cpu->local_.line = line;
-    cpu->ctlr_ = state.ctlr;
-    cpu->asleep_ = state.asleep != 0;
+    return nullptr;
+  saved->data.assign(data.begin(), data.end());
+  return saved;
+}
+
+// Whether parse(data) would give the same once more.
+bool Gic::is_current(const Saved& saved, std::span<const u8> data) const {
+  return std::ranges::equal(saved.data, data) && saved.cpus.size() == cpus_.size() &&
+         std::ranges::all_of(saved.cpus, [this](const Saved::OfCpu& state) {
+           return std::ranges::find(cpus_, state.cpu) != cpus_.end() &&
+                  state.cpu->affinity_ == state.affinity;
+         });
+}
+
+// A guest is taken back to the same state again and again, which need be checked once only.
+bool Gic::restore(std::span<const u8> data) {
+  const std::lock_guard lock(mutex_);
+  if (restored_ == nullptr || !is_current(*restored_, data)) {
+    std::shared_ptr<const Saved> saved = parse(data);
+    if (saved == nullptr)
+      return false;
+    restored_ = std::move(saved);
+  }
+  ctlr_ = restored_->ctlr;
+  spis_ = restored_->spis;
+  routes_ = restored_->routes;
+  for (const Saved::OfCpu& state : restored_->cpus) {
+    CpuInterface& cpu = *state.cpu;
+    const u32 line = cpu.local_.line;
+    cpu.local_ = state.local;
+    cpu.local_.line = line;
+    cpu.ctlr_ = state.ctlr;
+    cpu.asleep_ = state.asleep != 0;
   }
   refresh_all();
   return true;

@@ -47,6 +47,22 @@ TEST_F(GicStateTest, RestoreBringsEverythingBack) {
   EXPECT_TRUE(pending(40));
 }
 
+TEST_F(GicStateTest, TheSameStateIsRestoredAgainAndAgain) {
+  const std::vector<u8> before = vm.gic->save();
+  make_interesting();
+  const std::vector<u8> saved = vm.gic->save();
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(vm.gic->restore(before));
+    EXPECT_FALSE(active(40));
+    ASSERT_TRUE(vm.gic->restore(saved));
+    EXPECT_TRUE(active(40));
+    gicr_write(1, 0x10100, 0xffff);
+    vm.gic->reset();
+    ASSERT_TRUE(vm.gic->restore(saved));
+    EXPECT_EQ(vm.gic->save(), saved);
+  }
+}
+
 TEST_F(GicStateTest, RestoreIntoAnotherVm) {
   make_interesting();
   const std::vector<u8> saved = vm.gic->save();

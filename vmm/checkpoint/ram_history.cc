@@ -4,6 +4,8 @@
 #include <cstring>
 #include <new>
 
+#include "vmm/checkpoint/copy_page.h"
+
 namespace kindling::vmm {
 
 namespace {
@@ -61,7 +63,7 @@ public:
 
   void put_back(std::span<u8> ram, std::vector<u64>& put) {
     for (const u32 page : pages_) {
-      std::memcpy(ram.data() + page * kPageSize, copy(slots_[page]), kPageSize);
+      copy_page(ram.data() + page * kPageSize, copy(slots_[page]));
       changed_[page].store(0, std::memory_order_relaxed);
       put.push_back(page * kPageSize);
     }

@@ -8,10 +8,39 @@
 
 #include <gtest/gtest.h>
 
+#include "vmm/checkpoint/copy_page.h"
+
 namespace kindling::vmm {
 namespace {
 
 constexpr size_t kPages = 64;
+
+TEST(CopyPage, EveryWayMakesThePageTheSame) {
+  std::mt19937_64 random(7);
+  for (unsigned i = 0; i < kPageCopiers; ++i) {
+    const PageCopier& copier = page_copier(i);
+    if (!copier.supported()) {
+      continue;
+    }
+    SCOPED_TRACE(copier.name);
+    std::vector<u8> from(kPageSize);
+    std::ranges::generate(from, [&] { return static_cast<u8>(random()); });
+    // A page between two, one byte after the other different, then all of them.
+    std::vector<u8> ram(3 * kPageSize, 0xaa);
+    const std::span<u8> to(ram.data() + kPageSize, kPageSize);
+    std::ranges::copy(from, to.begin());
+    for (size_t at = 0; at < kPageSize; at += 1 + random() % 8) {
+      to[at] ^= 0x80;
+      copier.copy(to.data(), from.data());
+      ASSERT_TRUE(std::ranges::equal(to, from)) << at;
+    }
+    std::ranges::fill(to, 0);
+    copier.copy(to.data(), from.data());
+    EXPECT_TRUE(std::ranges::equal(to, from));
+    EXPECT_EQ(std::ranges::count(ram, 0xaa), std::ranges::count(from, 0xaa) + 2 * kPageSize);
+  }
+  EXPECT_TRUE(page_copier(kPageCopiers - 1).supported());
+}
 
 class RamHistoryTest : public testing::Test {
 protected:
