@@ -24,9 +24,6 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/softhv-config.cmake
 
 # The prefix is found from where the file is, so that an installation can be moved.
 file(RELATIVE_PATH SOFTHV_PREFIX_FROM_PC /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
-if(CAPSTONE_FOUND)
-  set(SOFTHV_REQUIRES capstone)
-endif()
 configure_file(${PROJECT_SOURCE_DIR}/cmake/softhv.pc.in ${CMAKE_CURRENT_BINARY_DIR}/softhv.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/softhv.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
         COMPONENT softhv)

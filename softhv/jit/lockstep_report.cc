@@ -7,6 +7,7 @@
 
 #ifdef SOFTHV_CAPSTONE
 #include <capstone/capstone.h>
+#include <dlfcn.h>
 #endif
 
 namespace softhv::jit {
@@ -25,12 +26,29 @@ using ull = unsigned long long;
 
 #ifdef SOFTHV_CAPSTONE
 
+#define TEXT_OF(value) TEXT_OF_TOKEN(value)
+#define TEXT_OF_TOKEN(token) #token
+
+// Loaded when there is something to report: linking a library of that size would take every process
+// longer than all its other preparations.
 class Disassembler {
 public:
-  Disassembler() { open_ = cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &handle_) == CS_ERR_OK; }
+  Disassembler() {
+    library_ = ::dlopen("libcapstone.so." TEXT_OF(CS_API_MAJOR), RTLD_NOW | RTLD_LOCAL);
+    if (library_ == nullptr)
+      return;
+    const auto open = function<decltype(cs_open)>("cs_open");
+    close_ = function<decltype(cs_close)>("cs_close");
+    disassemble_ = function<decltype(cs_disasm)>("cs_disasm");
+    free_ = function<decltype(cs_free)>("cs_free");
+    open_ = open != nullptr && close_ != nullptr && disassemble_ != nullptr && free_ != nullptr &&
+            open(CS_ARCH_ARM64, CS_MODE_ARM, &handle_) == CS_ERR_OK;
+  }
   ~Disassembler() {
     if (open_)
-      cs_close(&handle_);
+      close_(&handle_);
+    if (library_ != nullptr)
+      ::dlclose(library_);
   }
   Disassembler(const Disassembler&) = delete;
   Disassembler& operator=(const Disassembler&) = delete;
@@ -39,17 +57,29 @@ public:
     cs_insn* insn = nullptr;
     u8 bytes[4];
     std::memcpy(bytes, &word, sizeof bytes);
-    if (!open_ || cs_disasm(handle_, bytes, sizeof bytes, address, 1, &insn) != 1)
+    if (!open_ || disassemble_(handle_, bytes, sizeof bytes, address, 1, &insn) != 1)
       return {};
     std::string text = format("%s %s", insn->mnemonic, insn->op_str);
-    cs_free(insn, 1);
+    free_(insn, 1);
     return text;
   }
 
 private:
+  template <typename Function>
+  Function* function(const char* name) {
+    return reinterpret_cast<Function*>(::dlsym(library_, name));
+  }
+
+  void* library_ = nullptr;
+  decltype(cs_close)* close_ = nullptr;
+  decltype(cs_disasm)* disassemble_ = nullptr;
+  decltype(cs_free)* free_ = nullptr;
   csh handle_ = 0;
   bool open_ = false;
 };
+
+#undef TEXT_OF
+#undef TEXT_OF_TOKEN
 
 #else
 
