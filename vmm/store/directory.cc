@@ -36,6 +36,16 @@ File lock(const std::string& path) {
              : File();
 }
 
+// Whether it has not been removed since it was opened.
+bool is_at(const File& directory, const std::string& path) {
+  struct stat open {};
+  struct stat named {};
+  return ::fstat(directory.fd(), &open) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+constexpr int kMostTries = 100;
+
 } // namespace
 
 Result<OwnedDirectory> OwnedDirectory::create(const std::string& parent,
@@ -43,15 +53,19 @@ Result<OwnedDirectory> OwnedDirectory::create(const std::string& parent,
   if (Status s = make_directory(parent); !s) {
     return s.error();
   }
-  const std::string path = fmt::format("{}/{}{}", parent, prefix, random_id());
-  if (::mkdir(path.c_str(), 0700) != 0) {
-    return failure("cannot make the directory " + path, last_error());
+  // Another process may collect it before it is locked: the next one has another name.
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    const std::string path = fmt::format("{}/{}{}", parent, prefix, random_id());
+    if (::mkdir(path.c_str(), 0700) != 0) {
+      return failure("cannot make the directory " + path, last_error());
+    }
+    File held = lock(path);
+    if (held.fd() >= 0 && is_at(held, path)) {
+      return OwnedDirectory(path, std::move(held));
+    }
+    (void)remove_directory(path);
   }
-  File held = lock(path);
-  if (held.fd() < 0) {
-    return failure("cannot lock the directory " + path, last_error());
-  }
-  return OwnedDirectory(path, std::move(held));
+  return Error{fmt::format("cannot lock a directory in {}", parent)};
 }
 
 OwnedDirectory::OwnedDirectory(OwnedDirectory&& other) noexcept

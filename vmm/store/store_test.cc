@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/store/store.h"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <sys/stat.h>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -103,6 +105,23 @@ TEST_F(StoreTest, WhatDeadProcessesLeaveIsCollected) {
   EXPECT_THAT(*store.collect(), ElementsAre(".tmp-dead", "dead"));
   EXPECT_THAT(entries(), IsEmpty());
   EXPECT_THAT(entries("/instances"), IsEmpty());
+}
+
+TEST_F(StoreTest, WhatIsBeingMadeIsNotCollected) {
+  std::atomic<bool> done{false};
+  std::vector<std::jthread> collectors;
+  for (int i = 0; i < 3; ++i) {
+    collectors.emplace_back([&] {
+      while (!done) {
+        (void)store.collect();
+      }
+    });
+  }
+  for (int i = 0; i < 1000 && !HasFailure(); ++i) {
+    const auto made = OwnedDirectory::create(store.instances(), "");
+    EXPECT_TRUE(made && fs::is_directory(made->path()));
+  }
+  done = true;
 }
 
 TEST_F(StoreTest, ANameIsGivenOnce) {
