@@ -456,11 +456,11 @@ private:
       return s.error().with_context(fmt::format("snapshot {}", chain.top().name));
     }
     devices_->went_on_from_snapshot();
+    continue_session();
     log_.write(LogLevel::kInfo, "goes on from snapshot {}, {} us after the start", chain.top().name,
                std::chrono::duration_cast<std::chrono::microseconds>(
                    std::chrono::steady_clock::now() - host_.started)
                    .count());
-    continue_session();
     return {};
   }
 

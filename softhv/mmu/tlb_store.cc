@@ -143,6 +143,18 @@ TlbSlot& TlbStore::turn_to(TlbSlot& slot) {
   return slot;
 }
 
+// One with a group of its own for which nothing has been filled, as that of a vCPU after reset whose
+// registers are restored.
+TlbSlot* TlbStore::untouched() {
+  for (TlbSlot& slot : slots_)
+    if (slot.group != nullptr && slot.group->slots == 1 && slot.el0.used.count == 0 &&
+        !slot.lower_code.any && !slot.group->upper_code.any &&
+        std::ranges::all_of(slot.group->filled,
+                            [](const TlbFilled& filled) { return filled.used.count == 0; }))
+      return &slot;
+  return nullptr;
+}
+
 TlbSlot& TlbStore::select(const TlbContext& context) {
   TlbSlot* oldest = &slots_[0];
   for (TlbSlot& slot : slots_) {
@@ -151,6 +163,8 @@ TlbSlot& TlbStore::select(const TlbContext& context) {
     if (slot.last_used < oldest->last_used)
       oldest = &slot;
   }
+  if (TlbSlot* slot = oldest->group == nullptr ? untouched() : nullptr; slot != nullptr)
+    oldest = slot; // whose tables are there
   forget(*oldest);
   leave_group(*oldest);
   oldest->context = context;
@@ -361,15 +375,15 @@ void TlbStore::drop_range(u64 base, u64 size, u16 asid, bool any_asid) {
 void TlbStore::drop_walks(u64 base, u64 size, u64 serial, u16 asid, bool any_asid) {
   if (size >= kWalks * kTlbPageSize) {
     for (Walk& walk : walks_)
-      if (walk.page - base < size)
-        walk.page = ~0ULL;
+      if (walk.serial != 0 && walk.page - base < size)
+        walk.serial = 0;
     return;
   }
   for (u64 va = base; va - base < size; va += kTlbPageSize) {
     Walk& walk = walks_[walk_index(va, serial)];
     if (walk.page == va && walk.serial == serial &&
         (any_asid || walk.leaf.global || walk.asid == asid))
-      walk.page = ~0ULL;
+      walk.serial = 0;
   }
 }
 
@@ -402,7 +416,7 @@ void TlbStore::drop_ipa(u64 ipa, u64 size) {
 void TlbStore::drop_writers(u64 ipa) {
   Bucket& bucket = buckets_[bucket_index(ipa)];
   for (Writer& writer : bucket.writers) {
-    if (writer.ipa != ipa)
+    if (writer.entry == nullptr || writer.ipa != ipa)
       continue;
     if (writer.entry->ipa == ipa)
       writer.entry->write_tag = kTlbInvalid;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "softhv/core/shootdown.h"
+#include "softhv/core/zeroed_array.h"
 #include "softhv/mmu/tlb.h"
 #include "softhv/mmu/tlb_presence.h"
 #include "softhv/mmu/walker.h"
@@ -156,21 +157,22 @@ private:
   static constexpr size_t kBuckets = 2048;
   static constexpr size_t kBucketSize = 4;
 
+  // These are made of zeros: of a ZeroedArray.
   struct Walk {
-    u64 page = ~0ULL;
-    u64 serial = 0;
-    u16 asid = 0;
+    u64 page;
+    u64 serial; // 0: there is none
+    u16 asid;
     Leaf leaf;
   };
   // Where the write fast paths to a page are, so that taking them away needs no search.
   struct Writer {
-    u64 ipa = ~0ULL;
-    TlbEntry* entry = nullptr;
+    u64 ipa;
+    TlbEntry* entry; // nullptr: there is none
   };
   struct Bucket {
     std::array<Writer, kBucketSize> writers;
-    bool overflowed = false;
-    bool used = false;
+    bool overflowed;
+    bool used;
   };
 
   static size_t walk_index(u64 va, u64 serial) {
@@ -192,6 +194,7 @@ private:
   void leave_group(TlbSlot& slot);
   void join_group(TlbSlot& slot);
   TlbSlot& turn_to(TlbSlot& slot);
+  TlbSlot* untouched();
   void invalidate_all();
   void invalidate_asid(u16 asid);
   void invalidate_va(u64 va, u16 asid, bool any_asid);
@@ -215,7 +218,7 @@ private:
   TlbPresence presence_;
   u64 next_serial_ = 1;
   u64 clock_ = 0;
-  std::vector<Walk> walks_;
+  ZeroedArray<Walk> walks_;
   // Pages and blocks larger than 4 KiB whose fragments may be cached: base | shift.
   std::unordered_set<u64> blocks_;
   u64 block_shifts_ = 0;      // bit n: blocks_ may hold one of shift n
@@ -223,7 +226,7 @@ private:
   bool lower_global_ = false; // a global TTBR0_EL1 translation has been cached
   bool upper_at_el0_ = false; // EL0 has used an address of TTBR1_EL1
   u32 next_epoch_ = 1;
-  std::vector<Bucket> buckets_;
+  ZeroedArray<Bucket> buckets_;
   std::vector<u16> used_buckets_; // by index
 };
 

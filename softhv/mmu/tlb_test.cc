@@ -91,6 +91,16 @@ TEST(TlbStoreTest, AContextThatIsForgottenPassesOnWhereThereIsCode) {
   EXPECT_NE(last.group->upper_code.number, epoch);
 }
 
+TEST(TlbStoreTest, AContextThatWasNotUsedIsReplaced) {
+  const auto store = std::make_unique<TlbStore>();
+  const TlbSlot& reset = store->select({.enabled = false});
+  EXPECT_EQ(&store->select({.tcr = 1, .enabled = true}), &reset);
+  TlbSlot& used = store->select({.tcr = 2, .enabled = true});
+  EXPECT_EQ(&used, &reset);
+  store->note_filled(used, Regime::kEl0, 0x1000, true);
+  EXPECT_NE(&store->select({.tcr = 3, .enabled = true}), &used);
+}
+
 struct Form {
   u32 op2;
   bool by_va, by_asid;
