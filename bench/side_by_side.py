@@ -106,11 +106,14 @@ class Guest:
         self.read_until(wanted, self.started + timeout)
         return time.monotonic() - self.started
 
+    def type(self, text):
+        self.input.write(text)
+        self.input.flush()
+
     def ask(self, line, wanted, timeout):
         """Types a line; what the console shows from then on until `wanted`."""
         self.output = b""
-        self.input.write(line.encode() + b"\n")
-        self.input.flush()
+        self.type(line.encode() + b"\n")
         self.read_until(wanted, time.monotonic() + timeout)
         return self.output
 

@@ -19,7 +19,7 @@ packages_of() {
       ;;
     kernel) echo make gcc libc6-dev gcc-aarch64-linux-gnu flex bison bc xz-utils ;;
     debian) echo debootstrap wget e2fsprogs fakeroot xz-utils ;;
-    bench) echo qemu-system-arm libbenchmark-dev python3 ;;
+    bench) echo qemu-system-arm qemu-utils libbenchmark-dev python3 ;;
     lint) echo clang-format clang-tidy ;;
     format) echo clang-format ;;
     *) die "no package group is called $1" ;;
