@@ -18,7 +18,13 @@ ConsoleMachine::ConsoleMachine(const MachineConfig& config) {
     changed_.notify_all();
   };
   host.console_ready = [] {};
-  host.event = [](const MachineEvent&) {};
+  host.event = [this](const MachineEvent& event) {
+    if (std::holds_alternative<GuestBoots>(event)) {
+      const std::lock_guard lock(mutex_);
+      booting_ = true;
+      changed_.notify_all();
+    }
+  };
   host.started = std::chrono::steady_clock::now();
   auto machine = Machine::create(config, host, log_);
   if (!machine) {
@@ -43,6 +49,11 @@ ConsoleMachine::~ConsoleMachine() {
 bool ConsoleMachine::type(std::string_view text) {
   return machine_->console_input({reinterpret_cast<const u8*>(text.data()), text.size()}) ==
          text.size();
+}
+
+bool ConsoleMachine::wait_for_boot() {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, kLongest, [&] { return booting_; });
 }
 
 bool ConsoleMachine::wait_for(std::string_view text) {

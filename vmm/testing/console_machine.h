@@ -30,6 +30,8 @@ public:
 
   bool type(std::string_view text);
 
+  // Waits until the machine can be paused, which a guest that has printed something can anyhow.
+  bool wait_for_boot();
   // Waits until what has been printed, and not been taken, has `text` in it. False: it does not
   // come for long.
   bool wait_for(std::string_view text);
@@ -46,6 +48,7 @@ private:
   std::mutex mutex_; // of what follows
   std::condition_variable changed_;
   std::string printed_;
+  bool booting_ = false;
 };
 
 } // namespace kindling::vmm::testing
