@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// soak_generations [GENERATIONS [VCPUS [SEED]]]: machines of which each goes on from a snapshot of the
-// one before, with full snapshots, differences and flattened chains. Ends with 1 when anything was
-// not passed on.
+// soak_generations [GENERATIONS [VCPUS [SEED]]]: machines of which each goes on from a snapshot of
+// the one before, with full snapshots, differences and flattened chains. Ends with 1 when anything
+// was not passed on.
 #include <chrono>
 #include <cstdlib>
 
@@ -33,7 +33,6 @@ int main(int argc, char** argv) {
     return 1;
   }
   fmt::print("no divergence: {} generations, {} full, {} flattened, {} different laps, {:.1f} s\n",
-             count, generations.full(), generations.flattened(), generations.laps(),
-             taken.count());
+             count, generations.full(), generations.flattened(), generations.laps(), taken.count());
   return 0;
 }

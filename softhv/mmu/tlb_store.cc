@@ -143,8 +143,8 @@ TlbSlot& TlbStore::turn_to(TlbSlot& slot) {
   return slot;
 }
 
-// One with a group of its own for which nothing has been filled, as that of a vCPU after reset whose
-// registers are restored.
+// One with a group of its own for which nothing has been filled, as that of a vCPU after reset
+// whose registers are restored.
 TlbSlot* TlbStore::untouched() {
   for (TlbSlot& slot : slots_)
     if (slot.group != nullptr && slot.group->slots == 1 && slot.el0.used.count == 0 &&
