@@ -31,15 +31,19 @@ void Console::read_config(u64 offset, std::span<u8> to) const {
   read_config_bytes({reinterpret_cast<const u8*>(&config), sizeof(config)}, offset, to);
 }
 
+// Takes nothing from the driver: a peer that answers what it hears would be called from within.
 bool Console::send(std::span<const u8> bytes) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!open_ || bytes.size() > kMostUnsent - unsent_.size()) {
-      return false;
-    }
-    unsent_.insert(unsent_.end(), bytes.begin(), bytes.end());
+  const std::lock_guard lock(mutex_);
+  if (!open_ || bytes.size() > kMostUnsent - unsent_.size()) {
+    return false;
   }
-  serve();
+  unsent_.insert(unsent_.end(), bytes.begin(), bytes.end());
+  if (works()) {
+    port_.deliver([this] {
+      give_bytes();
+      tell_driver();
+    });
+  }
   return true;
 }
 
@@ -90,7 +94,7 @@ void Console::serve() {
 Console::Heard Console::serve_queues() {
   Heard heard;
   const std::lock_guard lock(mutex_);
-  if (active_.transport == nullptr || paused_) {
+  if (!works()) {
     return heard;
   }
   port_.deliver([&] {
@@ -101,19 +105,23 @@ Console::Heard Console::serve_queues() {
       give_control();
       give_bytes();
     }
-    bool notify = false;
-    for (Virtqueue& queue : active_.queues) {
-      if (queue.broken()) {
-        active_.transport->request_reset();
-      } else if (queue.started()) {
-        notify = queue.needs_interrupt() || notify;
-      }
-    }
-    if (notify) {
-      active_.transport->notify_used();
-    }
+    tell_driver();
   });
   return heard;
+}
+
+void Console::tell_driver() {
+  bool notify = false;
+  for (Virtqueue& queue : active_.queues) {
+    if (queue.broken()) {
+      active_.transport->request_reset();
+    } else if (queue.started()) {
+      notify = queue.needs_interrupt() || notify;
+    }
+  }
+  if (notify) {
+    active_.transport->notify_used();
+  }
 }
 
 bool Console::pop(Queue index, Chain& chain) {

@@ -80,7 +80,9 @@ private:
     u16 value;
   };
 
+  [[nodiscard]] bool works() const { return active_.transport != nullptr && !paused_; }
   void serve();
+  void tell_driver();
   Heard serve_queues();
   template <typename Taken>
   void take(Queue index, const Taken& taken);
