@@ -25,6 +25,7 @@ struct Raw {
   std::string store = vmm::kDefaultStore;
   std::string name;
   bool as_json = false;
+  bool force = false;
 };
 
 void print(const std::string& text) {
@@ -136,11 +137,13 @@ int snapshot_main(int argc, const char* const* argv) {
       sub->add_option("NAME", raw.name, "of the snapshot")->required();
     }
     sub->callback([&chosen, command] { chosen = command; });
+    return sub;
   };
   add("list", "list all snapshots", false, list);
   add("show", "tell all about one", true, show);
-  add("rm", "remove one that no other lies over", true,
-      [](const Store& s, const Raw& r) { return report(s.remove(r.name), r, "removed"); });
+  add("rm", "remove one that no other lies over", true, [](const Store& s, const Raw& r) {
+    return report(s.remove(r.name, r.force), r, "removed");
+  })->add_flag("--force", raw.force, "although clones of it run; they lose nothing");
   add("flatten", "make one independent of those that it lies over", true,
       [](const Store& s, const Raw& r) { return report(s.flatten(r.name), r, "flattened"); });
   add("gc", "remove what processes have left behind that ended half-way", false, collect);

@@ -367,7 +367,7 @@ private:
 
   Status add_disks(SnapshotChain* came_from) {
     if (came_from != nullptr) {
-      auto directory = OwnedDirectory::create(Store(config_.store).instances(), "");
+      auto directory = Store(config_.store).begin_clone(came_from->top());
       if (!directory) {
         return directory.error();
       }

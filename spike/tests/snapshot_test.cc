@@ -248,6 +248,33 @@ TEST_F(SnapshotTest, WhatCannotBeRestoredIsTold) {
   EXPECT_THAT(run_boot(with_store({"--restore", "base"})).errors, HasSubstr("ram.img"));
 }
 
+TEST_F(SnapshotTest, ASnapshotThatIsRemovedUnderACloneLosesItNothing) {
+  {
+    BootProcess boot(with_store({guest("vm_count")}));
+    ASSERT_TRUE(boot.expect("ready"));
+    count(boot, 3);
+    snapshot(boot, "base");
+    boot.send(kEnd);
+    EXPECT_EQ(boot.wait(), 0);
+  }
+  {
+    BootProcess clone(with_store({"--restore", "base", "--track-dirty"}));
+    expect_count(clone, 3);
+    EXPECT_THAT(command({"rm", "base"}).errors,
+                HasSubstr(std::string("process ").append(std::to_string(clone.pid()))));
+    EXPECT_EQ(command({"rm", "base", "--force"}).status, 0);
+    count(clone, 2);
+    expect_count(clone, 5);
+    snapshot(clone, "on");
+    clone.send(kEnd);
+    EXPECT_EQ(clone.wait(), 0);
+    EXPECT_THAT(clone.output(), ::testing::Not(HasSubstr("over base")));
+  }
+  EXPECT_EQ(command({"verify", "on"}).status, 0);
+  BootProcess boot(with_store({"--restore", "on"}));
+  expect_count(boot, 5);
+}
+
 TEST_F(SnapshotTest, CommandsSpeakJson) {
   {
     BootProcess boot(with_store({guest("vm_count")}));

@@ -48,6 +48,19 @@ constexpr int kMostTries = 100;
 
 } // namespace
 
+Result<File> lock_directory(const std::string& path) {
+  File directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.fd() < 0) {
+    return failure("cannot open the directory " + path, last_error());
+  }
+  while (::flock(directory.fd(), LOCK_EX) != 0) {
+    if (errno != EINTR) {
+      return failure("cannot lock the directory " + path, last_error());
+    }
+  }
+  return directory;
+}
+
 Result<OwnedDirectory> OwnedDirectory::create(const std::string& parent,
                                               const std::string& prefix) {
   if (Status s = make_directory(parent); !s) {

@@ -38,6 +38,8 @@ Result<std::vector<std::string>> list_directory(const std::string& path,
                                                 const std::string& prefix = "");
 // With all that is in it.
 Status remove_directory(const std::string& path);
+// Waits until nobody else has it locked, and has it locked while the result lives.
+Result<File> lock_directory(const std::string& path);
 // Whether some process has it locked.
 bool is_owned(const std::string& path);
 // Removes directories of that prefix that no process owns; returns their names.

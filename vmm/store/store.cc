@@ -2,10 +2,13 @@
 #include "vmm/store/store.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace kindling::vmm {
 
@@ -15,6 +18,9 @@ constexpr const char* kTemporary = ".tmp-";
 constexpr u64 kMaxManifest = 1ULL << 20;
 constexpr u64 kMaxState = 64ULL << 20;
 constexpr size_t kMaxChain = 1000;
+// Of a clone's directory: the id of the snapshot that it comes from, and its process.
+constexpr const char* kCloneOf = "/clone-of";
+constexpr u64 kMaxCloneOf = 4096;
 
 std::string disk_stem(size_t index) {
   return fmt::format("disk{}", index);
@@ -65,11 +71,24 @@ Status SnapshotWriter::commit(Manifest manifest, std::span<const u8> state) && {
   if (Status s = write_files(manifest, state); !s) {
     return s;
   }
-  if (Status s = rename_to_new(directory_.path(), parent_ + "/" + name_); !s) {
+  const Store store(store_);
+  const auto lock = store.lock_names();
+  if (!lock) {
+    return lock.error();
+  }
+  if (manifest.parent) {
+    const auto below = store.read_manifest(manifest.parent->name);
+    if (!below || below->id != manifest.parent->id) {
+      return Error{fmt::format("snapshot {}, over which it is to lie, was removed meanwhile; the "
+                               "next one will not need it",
+                               manifest.parent->name)};
+    }
+  }
+  if (Status s = rename_to_new(directory_.path(), store.directory(name_)); !s) {
     return s;
   }
   directory_.release();
-  return sync_directory(parent_);
+  return sync_directory(store.snapshots());
 }
 
 Result<SnapshotWriter> Store::begin(const std::string& name) const {
@@ -86,7 +105,7 @@ Result<SnapshotWriter> Store::begin(const std::string& name) const {
   if (!temporary) {
     return temporary.error();
   }
-  return SnapshotWriter(std::move(*temporary), snapshots(), name);
+  return SnapshotWriter(std::move(*temporary), path_, name);
 }
 
 Result<Manifest> Store::read_manifest(const std::string& name) const {
@@ -242,32 +261,84 @@ Status Store::verify(const std::string& name) const {
   return {};
 }
 
-Status Store::remove(const std::string& name) const {
-  if (Status s = check_snapshot_name(name); !s) {
-    return s;
+Result<OwnedDirectory> Store::begin_clone(const Manifest& snapshot) const {
+  auto clone = OwnedDirectory::create(instances(), "");
+  if (!clone) {
+    return clone;
+  }
+  const std::string text = fmt::format("{}\n{}\n", snapshot.id, ::getpid());
+  const Status s =
+      write_file(clone->path() + kCloneOf, {reinterpret_cast<const u8*>(text.data()), text.size()});
+  return s ? std::move(clone) : Result<OwnedDirectory>(s.error());
+}
+
+std::vector<u64> Store::clones_of(const std::string& id) const {
+  std::vector<u64> processes;
+  const auto names = list_directory(instances());
+  for (const std::string& name : names ? *names : std::vector<std::string>()) {
+    const std::string path = instances() + "/" + name;
+    const auto bytes = read_file(path + kCloneOf, kMaxCloneOf);
+    if (!bytes || !is_owned(path)) {
+      continue; // it just begins or ends, or its process has died
+    }
+    const std::string text(bytes->begin(), bytes->end());
+    const size_t end = text.find('\n');
+    u64 process = 0;
+    if (text.substr(0, end) == id && end != std::string::npos) {
+      std::from_chars(text.data() + end + 1, text.data() + text.size(), process);
+      processes.push_back(process);
+    }
+  }
+  return processes;
+}
+
+Status Store::check_removable(const std::string& name, bool although_used) const {
+  struct stat info {};
+  if (::lstat(directory(name).c_str(), &info) != 0) {
+    return Error{fmt::format("there is no snapshot {} in {}", name, path_)};
   }
   const auto listing = list();
   if (!listing) {
     return listing.error();
   }
-  std::string over;
+  std::vector<std::string> over;
   for (const Manifest& other : listing->snapshots) {
     if (other.parent && other.parent->name == name) {
-      over += (over.empty() ? "" : ", ") + other.name;
+      over.push_back(other.name);
     }
   }
   if (!over.empty()) {
-    return Error{
-        fmt::format("snapshot {} is needed by {}; remove or flatten these first", name, over)};
+    return Error{fmt::format("snapshot {} is needed by {}; remove or flatten these first", name,
+                             fmt::join(over, ", "))};
+  }
+  // One that is damaged has no clones that it could be told of.
+  const auto manifest = read_manifest(name);
+  const auto clones = manifest && !although_used ? clones_of(manifest->id) : std::vector<u64>();
+  return clones.empty()
+             ? Status()
+             : Error{fmt::format("snapshot {} is in use by clones: process {}; end these first, or "
+                                 "--force: they would lose nothing",
+                                 name, fmt::join(clones, ", "))};
+}
+
+Status Store::remove(const std::string& name, bool although_used) const {
+  if (Status s = check_snapshot_name(name); !s) {
+    return s;
+  }
+  if (Status s = check_removable(name, although_used); !s) {
+    return s; // before anything is written
   }
   // Out of the way at one moment, then for as long as it takes.
   auto temporary = OwnedDirectory::create(snapshots(), kTemporary);
   if (!temporary) {
     return temporary.error();
   }
-  struct stat info {};
-  if (::lstat(directory(name).c_str(), &info) != 0) {
-    return Error{fmt::format("there is no snapshot {} in {}", name, path_)};
+  const auto lock = lock_names();
+  if (!lock) {
+    return lock.error();
+  }
+  if (Status s = check_removable(name, although_used); !s) {
+    return s;
   }
   if (Status s = rename_to_new(directory(name), temporary->path() + "/" + name); !s) {
     return s;
@@ -287,7 +358,7 @@ Status Store::flatten(const std::string& name) const {
   if (!temporary) {
     return temporary.error();
   }
-  SnapshotWriter writer(std::move(*temporary), snapshots(), name);
+  SnapshotWriter writer(std::move(*temporary), path_, name);
   Manifest manifest = chain->top();
   manifest.parent.reset();
   const auto flatten_image = [&](const std::string& stem, std::span<const Image* const> layers,
@@ -324,6 +395,14 @@ Status Store::flatten(const std::string& name) const {
   }
   if (Status s = writer.write_files(manifest, chain->state); !s) {
     return s;
+  }
+  const auto lock = lock_names();
+  if (!lock) {
+    return lock.error();
+  }
+  const auto there = read_manifest(name);
+  if (!there || there->id != manifest.id) {
+    return Error{fmt::format("snapshot {} was removed meanwhile", name)};
   }
   if (Status s = exchange_directories(writer.directory_.path(), directory(name)); !s) {
     return s;

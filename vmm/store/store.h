@@ -40,17 +40,17 @@ public:
     return ImageWriter::create(directory_.path() + "/" + stem, size);
   }
   // Fills in name and state's checksum, and gives the snapshot its name. Errors: the name is taken;
-  // the host refuses; nothing is left behind.
+  // what it lies over was removed meanwhile; the host refuses; nothing is left behind.
   Status commit(Manifest manifest, std::span<const u8> state) &&;
 
 private:
   friend class Store;
-  SnapshotWriter(OwnedDirectory directory, std::string parent, std::string name)
-      : directory_(std::move(directory)), parent_(std::move(parent)), name_(std::move(name)) {}
+  SnapshotWriter(OwnedDirectory directory, std::string store, std::string name)
+      : directory_(std::move(directory)), store_(std::move(store)), name_(std::move(name)) {}
   Status write_files(Manifest& manifest, std::span<const u8> state) const;
 
   OwnedDirectory directory_;
-  std::string parent_; // directory
+  std::string store_; // its path
   std::string name_;
 };
 
@@ -80,8 +80,9 @@ public:
   // Reads all that the snapshot and those below it hold, and compares checksums.
   [[nodiscard]] Status verify(const std::string& name) const;
 
-  // Errors: there is none; others lie over it.
-  [[nodiscard]] Status remove(const std::string& name) const;
+  // Errors: there is none; others lie over it; clones of it run, unless `although_used`: these lose
+  // nothing, for they have its files open, but can make no more differences to it.
+  [[nodiscard]] Status remove(const std::string& name, bool although_used = false) const;
 
   // Makes the snapshot one without a parent, with the same contents. Those over it stay so.
   [[nodiscard]] Status flatten(const std::string& name) const;
@@ -89,11 +90,19 @@ public:
   // Removes what processes have left behind that ended half-way; returns what it was.
   [[nodiscard]] Result<std::vector<std::string>> collect() const;
 
-  // Where running clones keep their files: one OwnedDirectory each.
-  [[nodiscard]] std::string instances() const { return path_ + "/instances"; }
+  // A directory for the files of a running clone of that snapshot.
+  [[nodiscard]] Result<OwnedDirectory> begin_clone(const Manifest& snapshot) const;
+
+  // The processes that run clones of that snapshot.
+  [[nodiscard]] std::vector<u64> clones_of(const std::string& id) const;
 
 private:
+  friend class SnapshotWriter;
   [[nodiscard]] std::string snapshots() const { return path_ + "/snapshots"; }
+  [[nodiscard]] std::string instances() const { return path_ + "/instances"; }
+  // For as long as it lives no snapshot gets its name or loses it.
+  [[nodiscard]] Result<File> lock_names() const { return lock_directory(snapshots()); }
+  [[nodiscard]] Status check_removable(const std::string& name, bool although_used) const;
   [[nodiscard]] std::string directory(const std::string& name) const {
     return snapshots() + "/" + name;
   }

@@ -7,7 +7,9 @@
 #include <random>
 #include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -107,23 +109,6 @@ TEST_F(StoreTest, WhatDeadProcessesLeaveIsCollected) {
   EXPECT_THAT(entries("/instances"), IsEmpty());
 }
 
-TEST_F(StoreTest, WhatIsBeingMadeIsNotCollected) {
-  std::atomic<bool> done{false};
-  std::vector<std::jthread> collectors;
-  for (int i = 0; i < 3; ++i) {
-    collectors.emplace_back([&] {
-      while (!done) {
-        (void)store.collect();
-      }
-    });
-  }
-  for (int i = 0; i < 1000 && !HasFailure(); ++i) {
-    const auto made = OwnedDirectory::create(store.instances(), "");
-    EXPECT_TRUE(made && fs::is_directory(made->path()));
-  }
-  done = true;
-}
-
 TEST_F(StoreTest, ANameIsGivenOnce) {
   auto first = store.begin("same");
   auto second = store.begin("same");
@@ -190,6 +175,60 @@ TEST_F(StoreTest, WhatOthersNeedIsNotRemoved) {
   EXPECT_TRUE(store.remove("base").ok());
   EXPECT_THAT(store.remove("base").error().message, HasSubstr("no snapshot base"));
   EXPECT_THAT(entries(), IsEmpty());
+}
+
+TEST_F(StoreTest, WhatClonesUseIsRemovedByForceOnly) {
+  ASSERT_TRUE(make("base", "", {}).ok());
+  const Manifest base = *store.read_manifest("base");
+  {
+    const auto clone = store.begin_clone(base);
+    ASSERT_TRUE(clone.ok());
+    EXPECT_THAT(store.clones_of(base.id), ElementsAre(static_cast<u64>(::getpid())));
+    EXPECT_THAT(store.remove("base").error().message,
+                HasSubstr(fmt::format("in use by clones: process {}", ::getpid())));
+    EXPECT_THAT(entries(), ElementsAre("base"));
+    EXPECT_TRUE(store.remove("base", true).ok());
+    ASSERT_TRUE(make("base", "", {}).ok());
+    EXPECT_TRUE(store.remove("base").ok()) << "the clone is of another";
+  }
+  EXPECT_THAT(store.clones_of(base.id), IsEmpty());
+}
+
+TEST_F(StoreTest, WhatADeadProcessHasUsedIsNotInUse) {
+  ASSERT_TRUE(make("base", "", {}).ok());
+  ASSERT_TRUE(make_directory(store.path() + "/instances/dead").ok());
+  std::ofstream(store.path() + "/instances/dead/clone-of")
+      << store.read_manifest("base")->id << "\n1\n";
+  EXPECT_TRUE(store.remove("base").ok());
+}
+
+TEST_F(StoreTest, NothingGetsItsNameOverWhatWasRemoved) {
+  ASSERT_TRUE(make("base", "", {}).ok());
+  auto writer = store.begin("top");
+  Manifest manifest;
+  manifest.vcpus = 1;
+  manifest.parent = {"base", store.read_manifest("base")->id};
+  manifest.ram = *writer->create_image("ram", kRam)->finish();
+  ASSERT_TRUE(store.remove("base").ok());
+  ASSERT_TRUE(make("base", "", {}).ok());
+  const Status late = std::move(*writer).commit(manifest, {});
+  ASSERT_FALSE(late.ok());
+  EXPECT_THAT(late.error().message, HasSubstr("removed meanwhile"));
+}
+
+TEST_F(StoreTest, ClonesThatBeginWhileOrphansAreRemovedKeepTheirDirectories) {
+  ASSERT_TRUE(make("base", "", {}).ok());
+  const Manifest base = *store.read_manifest("base");
+  std::jthread collector([this](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      EXPECT_TRUE(store.collect().ok());
+    }
+  });
+  for (int i = 0; i < 300; ++i) {
+    const auto clone = store.begin_clone(base);
+    ASSERT_TRUE(clone.ok()) << clone.error().message;
+    EXPECT_TRUE(fs::exists(clone->path()));
+  }
 }
 
 TEST_F(StoreTest, AnOpenSnapshotOutlivesItsName) {
