@@ -28,6 +28,8 @@ constexpr size_t kMaxDiskId = 20; // virtio 1.2 5.2.6: VIRTIO_BLK_T_GET_ID
 // A kernel copies no more of its command line than this (COMMAND_LINE_SIZE on arm64).
 constexpr size_t kMaxCommandLine = 2047;
 
+constexpr u64 kMaxPrefetchMs = 24ULL * 60 * 60 * 1000;
+
 constexpr std::string_view kEngineNames = "auto, jit or interp";
 constexpr std::string_view kPerfNames = "none, map or jitdump";
 
@@ -51,6 +53,7 @@ struct RawOptions {
   bool icount_report = false;
   std::string store = vmm::kDefaultStore;
   std::string restore;
+  std::string prefetch;
   bool track_dirty = false;
   std::string write_tracking = "auto";
   std::string control_socket;
@@ -115,6 +118,9 @@ void declare(CLI::App& app, RawOptions& raw) {
   app.add_option("--restore", raw.restore,
                  "go on from a snapshot instead of booting; Image, if given, is for reboots")
       ->type_name("NAME");
+  app.add_flag("--prefetch", raw.prefetch,
+               "with --restore: bring in the memory that an earlier clone touched first; the first "
+               "clone, and each with --prefetch=MS, records which that is, for 1000 or MS ms");
   app.add_flag("--track-dirty", raw.track_dirty,
                "follow what changes, so that snapshots can be small differences");
   app.add_option("--write-tracking", raw.write_tracking,
@@ -185,6 +191,27 @@ Result<std::optional<vmm::InstructionCounting>> parse_icount(const CLI::App& app
   return Parsed(icount);
 }
 
+Result<std::optional<vmm::PrefetchConfig>> parse_prefetch(const CLI::App& app,
+                                                          const RawOptions& raw) {
+  using Parsed = std::optional<vmm::PrefetchConfig>;
+  if (app.count("--prefetch") == 0) {
+    return Parsed();
+  }
+  if (app.count("--restore") == 0) {
+    return Error{"--prefetch: has a meaning with --restore only"};
+  }
+  vmm::PrefetchConfig prefetch;
+  if (raw.prefetch != "true") {
+    const auto ms = parse_number(raw.prefetch);
+    if (!ms || *ms > kMaxPrefetchMs) {
+      return Error{fmt::format("--prefetch={}: a number of milliseconds from 0 to {} would do",
+                               raw.prefetch, kMaxPrefetchMs)};
+    }
+    prefetch = {std::chrono::milliseconds(*ms), true};
+  }
+  return Parsed(prefetch);
+}
+
 Result<arch::Engine> parse_engine(const std::string& name) {
   if (name == "auto") {
     return arch::Engine::kAuto;
@@ -253,6 +280,11 @@ Result<Options> check(const CLI::App& app, const RawOptions& raw) {
   if (app.count("--restore") != 0) {
     machine.restore = raw.restore;
   }
+  const auto prefetch = parse_prefetch(app, raw);
+  if (!prefetch) {
+    return prefetch.error();
+  }
+  machine.prefetch = *prefetch;
   const auto vcpus = parse_smp(raw.smp);
   if (!vcpus) {
     return vcpus.error();

@@ -101,5 +101,14 @@ TEST(Options, DiskErrorsShowTheForm) {
   EXPECT_EQ(parse_disk("x,id=12345678901234567890")->id.size(), 20U);
 }
 
+TEST(OptionsTest, PrefetchingIsForClones) {
+  const auto prefetch = [](const char* option) {
+    return parse({"--restore", "base", option}).machine.prefetch;
+  };
+  EXPECT_FALSE(prefetch("--prefetch").value().anew);
+  EXPECT_TRUE(prefetch("--prefetch=20").value().anew);
+  EXPECT_EQ(prefetch("--prefetch=20").value().recorded, std::chrono::milliseconds(20));
+}
+
 } // namespace
 } // namespace kindling::spike

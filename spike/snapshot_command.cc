@@ -70,11 +70,19 @@ Status show(const Store& store, const Raw& raw) {
   if (!chain) {
     return chain.error();
   }
+  const Manifest& top = chain->top();
+  const auto touched = store.working_sets().read(top.id, top.ram.size / vmm::kStoreBlock);
+  if (!touched) {
+    vmm::Log(STDERR_FILENO, "boot", vmm::LogLevel::kWarn)
+        .line(vmm::LogLevel::kWarn, touched.error().message);
+  }
+  const u64 prefetched = touched && *touched ? (*touched)->blocks() * vmm::kStoreBlock : 0;
   if (raw.as_json) {
-    print(to_json(chain->top()));
+    json object = json::parse(to_json(top));
+    object["working_set"] = prefetched; // bytes
+    print(object.dump(2) + "\n");
     return {};
   }
-  const Manifest& top = chain->top();
   print(fmt::format("name:          {}\nid:            {}\ncreated:       {}\nengine:        {}\n"
                     "vCPUs:         {}\nmemory:        {}\ncommand line:  {}\nkernel:        {}\n",
                     top.name, top.id, top.created, top.engine, top.vcpus,
@@ -82,6 +90,9 @@ Status show(const Store& store, const Raw& raw) {
   for (const vmm::ManifestDisk& disk : top.disks) {
     print(fmt::format("disk:          {} {}{}\n", describe_bytes(disk.image.size), disk.id,
                       disk.read_only ? " (read-only)" : ""));
+  }
+  if (prefetched != 0) {
+    print(fmt::format("working set:   {}, for --prefetch\n", describe_bytes(prefetched)));
   }
   for (size_t i = chain->layers.size(); i-- > 0;) {
     const Manifest& layer = chain->layers[i].manifest;
@@ -96,10 +107,15 @@ Status show(const Store& store, const Raw& raw) {
 }
 
 Status collect(const Store& store, const Raw& raw) {
-  const auto removed = store.collect();
+  auto removed = store.collect();
   if (!removed) {
     return removed.error();
   }
+  const auto unneeded = store.collect_unneeded();
+  if (!unneeded) {
+    return unneeded.error();
+  }
+  removed->insert(removed->end(), unneeded->begin(), unneeded->end());
   if (raw.as_json) {
     print(json(*removed).dump() + "\n");
     return {};

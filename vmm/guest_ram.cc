@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -116,7 +117,7 @@ Status GuestRam::reset() {
 
 // What the host's page tables have (Linux Documentation/admin-guide/mm/pagemap.rst): bit 63 is set
 // for a page in memory, bit 62 for one that is swapped out.
-Result<RangeMap> GuestRam::used_blocks() const {
+Result<RangeMap> GuestRam::present_blocks() const {
   const File pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
   const auto host_page = static_cast<u64>(::sysconf(_SC_PAGESIZE));
   const u64 blocks_per_page = host_page / kStoreBlock;
@@ -139,10 +140,32 @@ Result<RangeMap> GuestRam::used_blocks() const {
       }
     }
   }
-  return shown_ ? RangeMap::united(used, *shown_) : used;
+  return used;
+}
+
+Result<RangeMap> GuestRam::used_blocks() const {
+  auto used = present_blocks();
+  return used && shown_ ? RangeMap::united(*used, *shown_) : used;
 }
 
 #else
+
+// By mincore(), which on a Mac tells what this process has referenced or modified.
+Result<RangeMap> GuestRam::present_blocks() const {
+  const auto host_page = static_cast<u64>(::sysconf(_SC_PAGESIZE));
+  const u64 blocks_per_page = host_page / kStoreBlock;
+  std::vector<char> pages(bytes_.size() / host_page);
+  if (::mincore(bytes_.data(), bytes_.size(), pages.data()) != 0) {
+    return Error{fmt::format("cannot tell which memory was touched: {}", std::strerror(errno))};
+  }
+  RangeMap present;
+  for (u64 page = 0; page < pages.size(); ++page) {
+    if ((pages[page] & (MINCORE_REFERENCED | MINCORE_MODIFIED)) != 0) {
+      (void)present.append({page * blocks_per_page, blocks_per_page}); // they ascend
+    }
+  }
+  return present;
+}
 
 Result<RangeMap> GuestRam::used_blocks() const {
   RangeMap all;
@@ -151,5 +174,28 @@ Result<RangeMap> GuestRam::used_blocks() const {
 }
 
 #endif
+
+Result<RangeMap> GuestRam::touched_blocks() const {
+  const auto present = present_blocks();
+  if (!present || !shown_) {
+    return present ? RangeMap() : present;
+  }
+  return RangeMap::without(*present, RangeMap::without(*present, *shown_));
+}
+
+std::span<u8> GuestRam::part(const BlockRange& blocks) const {
+  const u64 first = std::min<u64>(blocks.first * kStoreBlock, bytes_.size());
+  return bytes_.subspan(first, std::min<u64>(blocks.count * kStoreBlock, bytes_.size() - first));
+}
+
+void GuestRam::bring_in(const BlockRange& blocks) const {
+  const std::span<u8> bytes = part(blocks);
+#if defined(MADV_POPULATE_READ)
+  if (::madvise(bytes.data(), bytes.size(), MADV_POPULATE_READ) == 0) {
+    return; // kernels before 5.14 do not know it
+  }
+#endif
+  ::madvise(bytes.data(), bytes.size(), MADV_WILLNEED);
+}
 
 } // namespace kindling::vmm

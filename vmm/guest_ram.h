@@ -34,7 +34,18 @@ public:
   // The pages, in blocks of a store, that may hold anything but zeros.
   [[nodiscard]] Result<RangeMap> used_blocks() const;
 
+  // The blocks of the images that have been touched: read, written to, or close to such a block,
+  // for a host may bring in several at once.
+  [[nodiscard]] Result<RangeMap> touched_blocks() const;
+
+  // A hint, for any thread: blocks of the images are wanted now, and are in memory when it returns,
+  // or soon after on a host that only reads ahead.
+  void bring_in(const BlockRange& blocks) const;
+
 private:
+  [[nodiscard]] Result<RangeMap> present_blocks() const;
+  [[nodiscard]] std::span<u8> part(const BlockRange& blocks) const;
+
   explicit GuestRam(std::span<u8> bytes) : bytes_(bytes) {}
 
   std::span<u8> bytes_;

@@ -83,8 +83,9 @@ public:
        const vstate::Capabilities& capabilities, std::optional<BootFiles> files,
        std::unique_ptr<GuestRam> ram, const Log& log)
       : config_(config), host_(host), capabilities_(capabilities), files_(std::move(files)),
-        ram_(std::move(ram)), log_(log), memory_(arch::kRamBase, ram_->bytes(), &writes_),
-        interrupts_(log) {
+        ram_(std::move(ram)), log_(log),
+        working_set_(Store(config_.store).working_sets(), *ram_, log_),
+        memory_(arch::kRamBase, ram_->bytes(), &writes_), interrupts_(log) {
     if (config_.icount) {
       guest_time_port_.emplace(config_.icount->seed);
     }
@@ -260,6 +261,7 @@ public:
 
   Result<SnapshotInfo> snapshot(const SnapshotRequest& request) {
     const std::lock_guard one_at_a_time(snapshot_mutex_);
+    working_set_.finish(); // a full snapshot reads all of RAM
     std::optional<Snapshots::Captured> captured;
     std::chrono::steady_clock::time_point stopped;
     Status s = while_stopped([&]() -> Status {
@@ -442,6 +444,9 @@ private:
     if (Status s = ram_->show(memory); !s) {
       return s;
     }
+    if (config_.prefetch) {
+      working_set_.begin(chain.top().id, *config_.prefetch);
+    }
     const std::lock_guard lock(session_mutex_);
     if (Status s = make_session(); !s) {
       return s;
@@ -550,6 +555,7 @@ private:
 
   // vCPUs first, then the devices, then what both of them use.
   void stop() {
+    working_set_.finish();
     const std::lock_guard lock(session_mutex_);
     if (!session_) {
       return;
@@ -577,6 +583,7 @@ private:
   std::optional<BootFiles> files_; // a machine from a snapshot opens them when it reboots
   const std::unique_ptr<GuestRam> ram_;
   const Log& log_;
+  WorkingSet working_set_;
   WriteTracker writes_;
   devices::GuestMemory memory_;
   Interrupts interrupts_;

@@ -23,6 +23,7 @@
 #include "vmm/machine_status.h"
 #include "vmm/snapshot_info.h"
 #include "vmm/vstate/backend.h"
+#include "vmm/working_set.h"
 
 namespace kindling::vmm {
 
@@ -55,6 +56,7 @@ struct MachineConfig {
   // The snapshot that the machine is to go on from instead of booting: vcpus, ram_size,
   // command_line and disks are the snapshot's then; a kernel, if given, is for reboots.
   std::optional<std::string> restore;
+  std::optional<PrefetchConfig> prefetch; // with restore
 };
 
 // What the machine wants of the program around it. Called from any thread that the machine runs in,

@@ -240,6 +240,10 @@ TEST_F(SnapshotTest, WhatCannotBeRestoredIsTold) {
               HasSubstr("comes with the snapshot"));
   EXPECT_THAT(run_boot(with_store({"--restore", "base", "--icount"})).errors,
               HasSubstr("without --icount"));
+  EXPECT_THAT(run_boot(with_store({"--prefetch", guest("vm_count")})).errors,
+              HasSubstr("with --restore only"));
+  EXPECT_THAT(run_boot(with_store({"--restore", "base", "--prefetch=soon"})).errors,
+              HasSubstr("milliseconds"));
   const std::string state = store() + "/snapshots/base/state.bin";
   fs::resize_file(state, fs::file_size(state) / 2);
   EXPECT_THAT(run_boot(with_store({"--restore", "base"})).errors, HasSubstr("damaged"));
@@ -273,6 +277,46 @@ TEST_F(SnapshotTest, ASnapshotThatIsRemovedUnderACloneLosesItNothing) {
   EXPECT_EQ(command({"verify", "on"}).status, 0);
   BootProcess boot(with_store({"--restore", "on"}));
   expect_count(boot, 5);
+}
+
+TEST_F(SnapshotTest, WhatACloneTouchesFirstIsBroughtInForTheNext) {
+  {
+    BootProcess boot(with_store({guest("vm_count")}));
+    ASSERT_TRUE(boot.expect("ready"));
+    count(boot, 3);
+    snapshot(boot, "base");
+    boot.send(kEnd);
+    EXPECT_EQ(boot.wait(), 0);
+  }
+  const auto clone = [this](const char* prefetch, int times) {
+    BootProcess boot(with_store({"--restore", "base", "--log-level", "info", prefetch}));
+    expect_count(boot, 3);
+    count(boot, times);
+    expect_count(boot, 3 + static_cast<u64>(times));
+    boot.send(kEnd);
+    EXPECT_EQ(boot.wait(), 0);
+    return boot.errors();
+  };
+  const auto shown = [this] { return command({"show", "base"}).output; };
+  EXPECT_THAT(shown(), ::testing::Not(HasSubstr("working set")));
+  // Long enough to end with the clone.
+  EXPECT_THAT(clone("--prefetch=600000", 1), HasSubstr("recorded"));
+  EXPECT_THAT(shown(), HasSubstr("working set"));
+  EXPECT_THAT(clone("--prefetch", 2), HasSubstr("brought in"));
+  EXPECT_THAT(clone("--prefetch=600000", 1), HasSubstr("recorded"));
+  EXPECT_EQ(command({"verify", "base"}).status, 0);
+
+  // Damaged, it is told of, and the guest goes on.
+  fs::path file;
+  for (const auto& entry : fs::directory_iterator(store() + "/working-sets")) {
+    file = entry.path();
+  }
+  fs::resize_file(file, fs::file_size(file) - 1);
+  EXPECT_NE(command({"verify", "base"}).status, 0);
+  EXPECT_THAT(command({"show", "base"}).errors, HasSubstr("damaged"));
+  EXPECT_THAT(clone("--prefetch", 1), HasSubstr("damaged"));
+  EXPECT_EQ(command({"rm", "base"}).status, 0);
+  EXPECT_TRUE(fs::is_empty(store() + "/working-sets"));
 }
 
 TEST_F(SnapshotTest, CommandsSpeakJson) {

@@ -22,6 +22,10 @@ bool is_letter_or_digit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
+bool is_id(const std::string& text) {
+  return !text.empty() && text.size() <= kMaxName && std::ranges::all_of(text, is_letter_or_digit);
+}
+
 json image_to_json(const ManifestImage& image) {
   return {{"size", image.size},
           {"blocks", image.blocks},
@@ -210,6 +214,9 @@ Result<Manifest> parse_manifest(std::span<const u8> bytes) {
   Manifest manifest;
   manifest.name = fields.text("name");
   manifest.id = fields.text("id");
+  if (!is_id(manifest.id)) { // files are named after it
+    fields.fail("id");
+  }
   manifest.created = fields.text("created");
   manifest.wall_clock_ns = fields.number("wall_clock_ns");
   manifest.engine = fields.text("engine");

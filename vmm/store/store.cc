@@ -247,6 +247,10 @@ Status Store::verify(const std::string& name) const {
   if (!chain) {
     return chain.error();
   }
+  const Manifest& top = chain->top();
+  if (const auto set = working_sets().read(top.id, top.ram.size / kStoreBlock); !set) {
+    return set.error();
+  }
   for (const SnapshotLayer& layer : chain->layers) {
     const std::string at = directory(layer.manifest.name);
     if (Status s = layer.ram.verify(layer.manifest.ram); !s) {
@@ -340,6 +344,9 @@ Status Store::remove(const std::string& name, bool although_used) const {
   if (Status s = check_removable(name, although_used); !s) {
     return s;
   }
+  if (const auto manifest = read_manifest(name)) {
+    working_sets().remove(manifest->id);
+  }
   if (Status s = rename_to_new(directory(name), temporary->path() + "/" + name); !s) {
     return s;
   }
@@ -408,6 +415,18 @@ Status Store::flatten(const std::string& name) const {
     return s;
   }
   return sync_directory(snapshots()); // what it was goes with the writer
+}
+
+Result<std::vector<std::string>> Store::collect_unneeded() const {
+  const auto listing = list();
+  if (!listing) {
+    return listing.error();
+  }
+  std::set<std::string> ids;
+  for (const Manifest& snapshot : listing->snapshots) {
+    ids.insert(snapshot.id);
+  }
+  return working_sets().collect(ids);
 }
 
 Result<std::vector<std::string>> Store::collect() const {

@@ -13,6 +13,7 @@
 #include "vmm/store/directory.h"
 #include "vmm/store/image_writer.h"
 #include "vmm/store/manifest.h"
+#include "vmm/store/working_sets.h"
 
 namespace kindling::vmm {
 
@@ -86,6 +87,12 @@ public:
 
   // Makes the snapshot one without a parent, with the same contents. Those over it stay so.
   [[nodiscard]] Status flatten(const std::string& name) const;
+
+  // Of those that have a name: what clones touch first.
+  [[nodiscard]] WorkingSets working_sets() const { return WorkingSets(path_ + "/working-sets"); }
+
+  // Removes what was kept for snapshots that are not there any more; returns what it was.
+  [[nodiscard]] Result<std::vector<std::string>> collect_unneeded() const;
 
   // Removes what processes have left behind that ended half-way; returns what it was.
   [[nodiscard]] Result<std::vector<std::string>> collect() const;
