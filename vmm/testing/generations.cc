@@ -83,7 +83,7 @@ Status Generations::tidy(bool alone) {
   }
   while (alone && chain_.size() > 1) {
     const std::string name = chain_[chain_.size() - 2];
-    if (Status s = store.remove(name); !s) {
+    if (Status s = store.remove(name, /*although_used=*/true); !s) { // by this generation
       return s;
     }
     chain_.erase(chain_.end() - 2);
