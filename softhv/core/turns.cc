@@ -71,6 +71,7 @@ void Turns::go_on(Cpu& own, std::unique_lock<std::mutex>& lock) {
     lock.lock();
   } else if (Cpu* cpu = whose_turn(); cpu != nullptr) {
     running_ = cpu;
+    alone_ = is_alone();
     lock.unlock();
     execute(*cpu);
     lock.lock();
@@ -138,7 +139,7 @@ void Turns::execute(Cpu& cpu) {
 u64 Turns::limit(const Cpu& cpu) const {
   const u64 timers = VirtualClock::ns_of(cpu.timer->next_deadline());
   const u64 next = clock_.instructions_until(std::min(timers, event_ns_.load()));
-  return cpu.retired + std::min(is_alone() ? kTurnAlone : turn_end_ - cpu.retired, next);
+  return cpu.retired + std::min(alone_ ? kTurnAlone : turn_end_ - cpu.retired, next);
 }
 
 void Turns::deadline_changed(Cpu& cpu) {

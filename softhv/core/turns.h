@@ -119,7 +119,9 @@ private:
   std::atomic<u64> event_ns_{timer::kNever};
   u32 current_ = kMaxVcpus - 1; // whose turn it is or was
   u64 turn_end_ = 0;            // its Cpu::retired at the end of the turn
+  // Of the thread that executes.
   u64 executions_ = 0;
+  bool alone_ = false; // no other vCPU took part when it began
 };
 
 } // namespace softhv
