@@ -33,7 +33,7 @@ if(KINDLING_SANITIZE)
                          -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(kindling_options INTERFACE -fsanitize=${KINDLING_SANITIZE})
   if(KINDLING_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # The guest's barriers are fences, which the sanitizer does not model; nothing of ours relies on them.
+    # The guest's barriers are fences, which the sanitizer does not model (softhv/mmu/access.h).
     target_compile_options(kindling_options INTERFACE -Wno-tsan)
   endif()
 endif()

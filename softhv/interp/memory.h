@@ -39,7 +39,7 @@ inline void* aligned_write_pointer(Cpu& cpu, u64 va, unsigned size) {
 template <typename T>
 T read_host(const void* host) {
   if constexpr (sizeof(T) <= 8) {
-    return __atomic_load_n(static_cast<const T*>(host), __ATOMIC_RELAXED);
+    return __atomic_load_n(static_cast<const T*>(host), kPlainLoad);
   } else {
     T value;
     std::memcpy(&value, host, sizeof value);
@@ -49,7 +49,7 @@ T read_host(const void* host) {
 template <typename T>
 void write_host(void* host, T value) {
   if constexpr (sizeof(T) <= 8)
-    __atomic_store_n(static_cast<T*>(host), value, __ATOMIC_RELAXED);
+    __atomic_store_n(static_cast<T*>(host), value, kPlainStore);
   else
     std::memcpy(host, &value, sizeof value);
 }
@@ -96,7 +96,7 @@ template <typename T>
   const TlbEntry& entry = cpu.tlb_unprivileged->entry_for(va);
   if (entry.read_tag == (va & (kTlbPageMask | (sizeof(T) - 1))) && cpu.s.pstate.uao == 0)
       [[likely]] {
-    out = __atomic_load_n(reinterpret_cast<const T*>(va + entry.host_addend), __ATOMIC_RELAXED);
+    out = __atomic_load_n(reinterpret_cast<const T*>(va + entry.host_addend), kPlainLoad);
     return true;
   }
   return load_slow(cpu, op, va, &out, sizeof(T), AccessKind::kUnprivileged);
@@ -107,7 +107,7 @@ template <typename T>
   const TlbEntry& entry = cpu.tlb_unprivileged->entry_for(va);
   if (entry.write_tag == (va & (kTlbPageMask | (sizeof(T) - 1))) && cpu.s.pstate.uao == 0)
       [[likely]] {
-    __atomic_store_n(reinterpret_cast<T*>(va + entry.host_addend), value, __ATOMIC_RELAXED);
+    __atomic_store_n(reinterpret_cast<T*>(va + entry.host_addend), value, kPlainStore);
     return true;
   }
   return store_slow(cpu, op, va, &value, sizeof(T), AccessKind::kUnprivileged);

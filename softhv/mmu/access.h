@@ -46,6 +46,16 @@ bool check_misaligned_sp(Cpu& cpu, const interp::Op* op);
 // gives an unsupported atomic access (DFSC 0b110101).
 void* atomic_pointer(Cpu& cpu, const interp::Op* op, u64 va, unsigned size);
 
+// How the host makes the guest's plain accesses. The guest orders them by barriers, which are
+// fences of the host; ThreadSanitizer knows no fences, and for it every access is ordered.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr int kPlainLoad = __ATOMIC_ACQUIRE;
+inline constexpr int kPlainStore = __ATOMIC_RELEASE;
+#else
+inline constexpr int kPlainLoad = __ATOMIC_RELAXED;
+inline constexpr int kPlainStore = __ATOMIC_RELAXED;
+#endif
+
 namespace detail {
 
 inline bool crosses_page(u64 va, unsigned size) {
@@ -74,11 +84,10 @@ template <typename T>
 void load_parts(T& out, const void* host) {
   const auto* from = static_cast<const Part<T>*>(host);
   if constexpr (sizeof(T) <= 8) {
-    out = __atomic_load_n(from, __ATOMIC_RELAXED);
+    out = __atomic_load_n(from, kPlainLoad);
   } else {
     static_assert(sizeof(T) == 16);
-    const u64 halves[] = {__atomic_load_n(from, __ATOMIC_RELAXED),
-                          __atomic_load_n(from + 1, __ATOMIC_RELAXED)};
+    const u64 halves[] = {__atomic_load_n(from, kPlainLoad), __atomic_load_n(from + 1, kPlainLoad)};
     std::memcpy(&out, halves, sizeof out);
   }
 }
@@ -87,13 +96,13 @@ template <typename T>
 void store_parts(void* host, const T& value) {
   auto* to = static_cast<Part<T>*>(host);
   if constexpr (sizeof(T) <= 8) {
-    __atomic_store_n(to, value, __ATOMIC_RELAXED);
+    __atomic_store_n(to, value, kPlainStore);
   } else {
     static_assert(sizeof(T) == 16);
     u64 halves[2];
     std::memcpy(halves, &value, sizeof halves);
-    __atomic_store_n(to, halves[0], __ATOMIC_RELAXED);
-    __atomic_store_n(to + 1, halves[1], __ATOMIC_RELAXED);
+    __atomic_store_n(to, halves[0], kPlainStore);
+    __atomic_store_n(to + 1, halves[1], kPlainStore);
   }
 }
 

@@ -130,16 +130,16 @@ bool all_memory(const Pieces& pieces) {
 void copy_from(const u8* host, void* out, unsigned size) {
   const bool aligned = (reinterpret_cast<u64>(host) & (size - 1)) == 0;
   if (size == 8 && aligned) {
-    const u64 value = __atomic_load_n(reinterpret_cast<const u64*>(host), __ATOMIC_RELAXED);
+    const u64 value = __atomic_load_n(reinterpret_cast<const u64*>(host), kPlainLoad);
     std::memcpy(out, &value, 8);
   } else if (size == 4 && aligned) {
-    const u32 value = __atomic_load_n(reinterpret_cast<const u32*>(host), __ATOMIC_RELAXED);
+    const u32 value = __atomic_load_n(reinterpret_cast<const u32*>(host), kPlainLoad);
     std::memcpy(out, &value, 4);
   } else if (size == 2 && aligned) {
-    const u16 value = __atomic_load_n(reinterpret_cast<const u16*>(host), __ATOMIC_RELAXED);
+    const u16 value = __atomic_load_n(reinterpret_cast<const u16*>(host), kPlainLoad);
     std::memcpy(out, &value, 2);
   } else if (size == 1) {
-    *static_cast<u8*>(out) = __atomic_load_n(host, __ATOMIC_RELAXED);
+    *static_cast<u8*>(out) = __atomic_load_n(host, kPlainLoad);
   } else if (size == 16 && detail::parts_aligned<u64>(reinterpret_cast<u64>(host))) {
     copy_from(host, out, 8);
     copy_from(host + 8, static_cast<u8*>(out) + 8, 8);
@@ -153,17 +153,17 @@ void copy_to(u8* host, const void* in, unsigned size) {
   if (size == 8 && aligned) {
     u64 value;
     std::memcpy(&value, in, 8);
-    __atomic_store_n(reinterpret_cast<u64*>(host), value, __ATOMIC_RELAXED);
+    __atomic_store_n(reinterpret_cast<u64*>(host), value, kPlainStore);
   } else if (size == 4 && aligned) {
     u32 value;
     std::memcpy(&value, in, 4);
-    __atomic_store_n(reinterpret_cast<u32*>(host), value, __ATOMIC_RELAXED);
+    __atomic_store_n(reinterpret_cast<u32*>(host), value, kPlainStore);
   } else if (size == 2 && aligned) {
     u16 value;
     std::memcpy(&value, in, 2);
-    __atomic_store_n(reinterpret_cast<u16*>(host), value, __ATOMIC_RELAXED);
+    __atomic_store_n(reinterpret_cast<u16*>(host), value, kPlainStore);
   } else if (size == 1) {
-    __atomic_store_n(host, *static_cast<const u8*>(in), __ATOMIC_RELAXED);
+    __atomic_store_n(host, *static_cast<const u8*>(in), kPlainStore);
   } else if (size == 16 && detail::parts_aligned<u64>(reinterpret_cast<u64>(host))) {
     copy_to(host, in, 8);
     copy_to(host + 8, static_cast<const u8*>(in) + 8, 8);
