@@ -94,6 +94,10 @@ Status show(const Store& store, const Raw& raw) {
   if (prefetched != 0) {
     print(fmt::format("working set:   {}, for --prefetch\n", describe_bytes(prefetched)));
   }
+  if (const auto merged = store.merged_images().read(top); merged && *merged) {
+    print(fmt::format("merged memory: {}, for its chain is long\n",
+                      describe_bytes((*merged)->map.blocks() * vmm::kStoreBlock)));
+  }
   for (size_t i = chain->layers.size(); i-- > 0;) {
     const Manifest& layer = chain->layers[i].manifest;
     u64 disks = 0;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <fcntl.h>
+#include <functional>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <vector>
@@ -71,22 +72,28 @@ Status map_blocks(std::span<u8> memory, const BlockRange& range, const File& fil
 
 } // namespace
 
-Status GuestRam::show(std::span<const Image* const> layers) {
+Status GuestRam::show(std::span<const Image> layers, size_t most_mapped) {
   // The lowest layer as a whole: where it has nothing its file reads as zeros.
-  if (Status s = map_blocks(bytes_, {0, bytes_.size() / kStoreBlock}, layers.front()->file); !s) {
+  if (Status s = map_blocks(bytes_, {0, bytes_.size() / kStoreBlock}, layers.front().file); !s) {
     return s;
   }
   std::vector<RangeMap> maps;
   RangeMap all;
-  for (const Image* layer : layers) {
-    maps.push_back(layer->map);
-    all = RangeMap::united(all, layer->map);
+  for (const Image& layer : layers) {
+    maps.push_back(layer.map);
+    all = RangeMap::united(all, layer.map);
   }
-  for (const LayerRange& range : resolve_layers(maps)) {
-    if (range.layer == 0) {
-      continue;
-    }
-    if (Status s = map_blocks(bytes_, range.blocks, layers[range.layer]->file); !s) {
+  std::vector<LayerRange> ranges = resolve_layers(maps);
+  std::erase_if(ranges, [](const LayerRange& range) { return range.layer == 0; });
+  if (ranges.size() > most_mapped) {
+    std::ranges::sort(ranges, std::greater(), [](const LayerRange& r) { return r.blocks.count; });
+  }
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    const BlockRange& blocks = ranges[i].blocks;
+    const File& file = layers[ranges[i].layer].file;
+    Status s = i < most_mapped ? map_blocks(bytes_, blocks, file)
+                               : file.read(blocks.first * kStoreBlock, part(blocks));
+    if (!s) {
       return s;
     }
   }

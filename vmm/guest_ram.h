@@ -25,8 +25,10 @@ public:
 
   // Shows the contents of images of the same size, the later ones over the earlier ones, without
   // reading them: pages come from the host's page cache when they are touched, and are copied when
-  // they are written to. Once, before anybody uses the memory; files may be closed afterwards.
-  Status show(std::span<const Image* const> layers);
+  // they are written to. Each range of a layer above the lowest takes a mapping; those beyond the
+  // `most_mapped` largest are read instead. Once, before anybody uses the memory; files may be
+  // closed afterwards.
+  Status show(std::span<const Image> layers, size_t most_mapped);
 
   // Zeros again, and gives the memory back to the host. Nobody may access it meanwhile.
   Status reset();

@@ -15,6 +15,7 @@
 #include "devices/guest_time_port.h"
 #include "vmm/boot_fdt.h"
 #include "vmm/checkpoint/checkpoints.h"
+#include "vmm/clone_memory.h"
 #include "vmm/guest_ram.h"
 #include "vmm/interrupts.h"
 #include "vmm/loader/initramfs.h"
@@ -435,13 +436,9 @@ private:
 
   // Likewise, to one that goes on where the snapshot was made.
   Status go_on_from_snapshot() {
-    const SnapshotChain chain = std::move(*came_from_);
+    SnapshotChain chain = std::move(*came_from_);
     came_from_.reset();
-    std::vector<const Image*> memory;
-    for (const SnapshotLayer& layer : chain.layers) {
-      memory.push_back(&layer.ram);
-    }
-    if (Status s = ram_->show(memory); !s) {
+    if (Status s = show_snapshot(*ram_, chain, Store(config_.store), log_); !s) {
       return s;
     }
     if (config_.prefetch) {

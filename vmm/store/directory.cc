@@ -146,6 +146,25 @@ Result<std::vector<std::string>> remove_orphans(const std::string& parent,
   return removed;
 }
 
+Result<std::vector<std::string>> remove_others(const std::string& parent,
+                                               const std::set<std::string>& names) {
+  auto removed = remove_orphans(parent, kTemporaryPrefix);
+  const auto there = list_directory(parent);
+  if (!removed || !there) {
+    return removed ? there : removed;
+  }
+  for (const std::string& name : *there) {
+    if (names.contains(name) || name.starts_with(kTemporaryPrefix)) {
+      continue;
+    }
+    if (Status s = remove_directory(parent + "/" + name); !s) {
+      return s.error();
+    }
+    removed->push_back(name);
+  }
+  return removed;
+}
+
 Status rename_to_new(const std::string& from, const std::string& to) {
 #if defined(__APPLE__)
   const int result = ::renamex_np(from.c_str(), to.c_str(), RENAME_EXCL);

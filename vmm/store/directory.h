@@ -3,6 +3,7 @@
 // can tell what a dead one has left behind.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@
 #include "vmm/file.h"
 
 namespace kindling::vmm {
+
+// Of directories that are in the making.
+inline constexpr const char* kTemporaryPrefix = ".tmp-";
 
 class OwnedDirectory {
 public:
@@ -45,6 +49,10 @@ bool is_owned(const std::string& path);
 // Removes directories of that prefix that no process owns; returns their names.
 Result<std::vector<std::string>> remove_orphans(const std::string& parent,
                                                 const std::string& prefix);
+
+// Removes what has another name than these, but not what a process owns; returns what it was.
+Result<std::vector<std::string>> remove_others(const std::string& parent,
+                                               const std::set<std::string>& names);
 
 // Gives a directory its name. Errors: there is something of that name.
 Status rename_to_new(const std::string& from, const std::string& to);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/store/image_writer.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace kindling::vmm {
@@ -90,6 +92,29 @@ Status Image::verify(const ManifestImage& manifest) const {
   return *sum == manifest.checksum ? Status()
                                    : Error{"its blocks are damaged: the checksum of "
                                            "what is there does not match"};
+}
+
+Status merge_images(std::span<const Image* const> layers, ImageWriter& to) {
+  std::vector<RangeMap> maps;
+  for (const Image* layer : layers) {
+    maps.push_back(layer->map);
+  }
+  std::vector<u8> buffer;
+  for (const LayerRange& range : resolve_layers(maps)) {
+    const Image& from = *layers[range.layer];
+    constexpr u64 kMostAtOnce = 256; // blocks
+    for (u64 first = range.blocks.first; first < range.blocks.end(); first += kMostAtOnce) {
+      const u64 end = std::min(range.blocks.end(), first + kMostAtOnce);
+      buffer.resize(std::min(end * kStoreBlock, from.size) - first * kStoreBlock);
+      if (Status s = from.file.read(first * kStoreBlock, buffer); !s) {
+        return s;
+      }
+      if (Status s = to.add(first, buffer); !s) {
+        return s;
+      }
+    }
+  }
+  return {};
 }
 
 } // namespace kindling::vmm

@@ -46,4 +46,7 @@ struct Image {
   [[nodiscard]] Status verify(const ManifestImage& manifest) const;
 };
 
+// The image that several layers make up, the later ones over the earlier ones, as one.
+Status merge_images(std::span<const Image* const> layers, ImageWriter& to);
+
 } // namespace kindling::vmm

@@ -66,6 +66,9 @@ struct Manifest {
   bool operator==(const Manifest&) const = default;
 };
 
+// Bytes; more make no sense.
+inline constexpr u64 kMaxManifest = 1ULL << 20;
+
 std::string to_json(const Manifest& manifest);
 // Errors: no JSON, another format, fields that are missing or make no sense, or not the bytes that
 // to_json() gave.

@@ -14,8 +14,6 @@ namespace kindling::vmm {
 
 namespace {
 
-constexpr const char* kTemporary = ".tmp-";
-constexpr u64 kMaxManifest = 1ULL << 20;
 constexpr u64 kMaxState = 64ULL << 20;
 constexpr size_t kMaxChain = 1000;
 // Of a clone's directory: the id of the snapshot that it comes from, and its process.
@@ -24,30 +22,6 @@ constexpr u64 kMaxCloneOf = 4096;
 
 std::string disk_stem(size_t index) {
   return fmt::format("disk{}", index);
-}
-
-// The image that several layers make up, as one.
-Status merge(std::span<const Image* const> layers, ImageWriter& to) {
-  std::vector<RangeMap> maps;
-  for (const Image* layer : layers) {
-    maps.push_back(layer->map);
-  }
-  std::vector<u8> buffer;
-  for (const LayerRange& range : resolve_layers(maps)) {
-    const Image& from = *layers[range.layer];
-    constexpr u64 kMostAtOnce = 256; // blocks
-    for (u64 first = range.blocks.first; first < range.blocks.end(); first += kMostAtOnce) {
-      const u64 end = std::min(range.blocks.end(), first + kMostAtOnce);
-      buffer.resize(std::min(end * kStoreBlock, from.size) - first * kStoreBlock);
-      if (Status s = from.file.read(first * kStoreBlock, buffer); !s) {
-        return s;
-      }
-      if (Status s = to.add(first, buffer); !s) {
-        return s;
-      }
-    }
-  }
-  return {};
 }
 
 } // namespace
@@ -101,7 +75,7 @@ Result<SnapshotWriter> Store::begin(const std::string& name) const {
                              "snapshot rm {}",
                              name, name)};
   }
-  auto temporary = OwnedDirectory::create(snapshots(), kTemporary);
+  auto temporary = OwnedDirectory::create(snapshots(), kTemporaryPrefix);
   if (!temporary) {
     return temporary.error();
   }
@@ -251,6 +225,9 @@ Status Store::verify(const std::string& name) const {
   if (const auto set = working_sets().read(top.id, top.ram.size / kStoreBlock); !set) {
     return set.error();
   }
+  if (Status s = merged_images().verify(top); !s) {
+    return s;
+  }
   for (const SnapshotLayer& layer : chain->layers) {
     const std::string at = directory(layer.manifest.name);
     if (Status s = layer.ram.verify(layer.manifest.ram); !s) {
@@ -333,7 +310,7 @@ Status Store::remove(const std::string& name, bool although_used) const {
     return s; // before anything is written
   }
   // Out of the way at one moment, then for as long as it takes.
-  auto temporary = OwnedDirectory::create(snapshots(), kTemporary);
+  auto temporary = OwnedDirectory::create(snapshots(), kTemporaryPrefix);
   if (!temporary) {
     return temporary.error();
   }
@@ -346,6 +323,7 @@ Status Store::remove(const std::string& name, bool although_used) const {
   }
   if (const auto manifest = read_manifest(name)) {
     working_sets().remove(manifest->id);
+    merged_images().remove(manifest->id);
   }
   if (Status s = rename_to_new(directory(name), temporary->path() + "/" + name); !s) {
     return s;
@@ -361,7 +339,7 @@ Status Store::flatten(const std::string& name) const {
   if (chain->layers.size() == 1) {
     return {};
   }
-  auto temporary = OwnedDirectory::create(snapshots(), kTemporary);
+  auto temporary = OwnedDirectory::create(snapshots(), kTemporaryPrefix);
   if (!temporary) {
     return temporary.error();
   }
@@ -374,7 +352,7 @@ Status Store::flatten(const std::string& name) const {
     if (!image) {
       return image.error();
     }
-    if (Status s = merge(layers, *image); !s) {
+    if (Status s = merge_images(layers, *image); !s) {
       return s.error().with_context(stem + ".img");
     }
     auto finished = image->finish();
@@ -414,7 +392,8 @@ Status Store::flatten(const std::string& name) const {
   if (Status s = exchange_directories(writer.directory_.path(), directory(name)); !s) {
     return s;
   }
-  return sync_directory(snapshots()); // what it was goes with the writer
+  merged_images().remove(manifest.id); // the snapshot is like that itself
+  return sync_directory(snapshots());  // what it was goes with the writer
 }
 
 Result<std::vector<std::string>> Store::collect_unneeded() const {
@@ -426,11 +405,17 @@ Result<std::vector<std::string>> Store::collect_unneeded() const {
   for (const Manifest& snapshot : listing->snapshots) {
     ids.insert(snapshot.id);
   }
-  return working_sets().collect(ids);
+  auto removed = working_sets().collect(ids);
+  const auto merged = merged_images().collect(ids);
+  if (!removed || !merged) {
+    return removed ? merged : removed;
+  }
+  removed->insert(removed->end(), merged->begin(), merged->end());
+  return removed;
 }
 
 Result<std::vector<std::string>> Store::collect() const {
-  auto temporary = remove_orphans(snapshots(), kTemporary);
+  auto temporary = remove_orphans(snapshots(), kTemporaryPrefix);
   if (!temporary) {
     return temporary;
   }

@@ -13,6 +13,7 @@
 #include "vmm/store/directory.h"
 #include "vmm/store/image_writer.h"
 #include "vmm/store/manifest.h"
+#include "vmm/store/merged_images.h"
 #include "vmm/store/working_sets.h"
 
 namespace kindling::vmm {
@@ -90,6 +91,9 @@ public:
 
   // Of those that have a name: what clones touch first.
   [[nodiscard]] WorkingSets working_sets() const { return WorkingSets(path_ + "/working-sets"); }
+
+  // And their memory as one file each, where a chain is long.
+  [[nodiscard]] MergedImages merged_images() const { return MergedImages(path_ + "/merged"); }
 
   // Removes what was kept for snapshots that are not there any more; returns what it was.
   [[nodiscard]] Result<std::vector<std::string>> collect_unneeded() const;

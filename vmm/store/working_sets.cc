@@ -17,7 +17,6 @@ namespace kindling::vmm {
 
 namespace {
 
-constexpr const char* kTemporary = ".tmp-";
 constexpr std::string_view kMagic = "KLPAGES1"; // the last character is the version
 constexpr size_t kChecksum = 32;
 constexpr u64 kMaxBytes = 256ULL << 20;
@@ -67,7 +66,7 @@ Status WorkingSets::write(const std::string& id, const RangeMap& blocks) const {
   const std::vector<u8> map = blocks.encode();
   bytes.insert(bytes.end(), map.begin(), map.end());
   append(bytes, checksum_of(bytes, id));
-  const auto temporary = OwnedDirectory::create(directory_, kTemporary);
+  const auto temporary = OwnedDirectory::create(directory_, kTemporaryPrefix);
   if (!temporary) {
     return temporary.error();
   }
@@ -88,18 +87,7 @@ void WorkingSets::remove(const std::string& id) const {
 
 Result<std::vector<std::string>>
 WorkingSets::collect(const std::set<std::string>& snapshots) const {
-  auto removed = remove_orphans(directory_, kTemporary);
-  const auto names = list_directory(directory_);
-  if (!removed || !names) {
-    return removed ? names : removed;
-  }
-  for (const std::string& name : *names) {
-    if (!name.starts_with(kTemporary) && !snapshots.contains(name) &&
-        ::unlink(path(name).c_str()) == 0) {
-      removed->push_back(name);
-    }
-  }
-  return removed;
+  return remove_others(directory_, snapshots);
 }
 
 } // namespace kindling::vmm
