@@ -17,6 +17,7 @@ SignalWatch::SignalWatch() {
   }
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN); // a write beyond `ulimit -f` fails, and ends nothing
 }
 
 void SignalWatch::start(std::function<void(int)> on_signal) {

@@ -2,9 +2,11 @@
 #include "vmm/store/store.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <set>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -82,14 +84,25 @@ Result<SnapshotWriter> Store::begin(const std::string& name) const {
   return SnapshotWriter(std::move(*temporary), path_, name);
 }
 
+Status Store::check_there(const std::string& name) const {
+  struct stat info {};
+  if (::lstat(directory(name).c_str(), &info) == 0) {
+    return {};
+  }
+  return errno == ENOENT
+             ? Error{fmt::format(
+                   "there is no snapshot {} in {}; boot snapshot list shows what there is", name,
+                   path_)}
+             : Error{fmt::format("cannot look for snapshot {} in {}: {}", name, path_,
+                                 std::generic_category().message(errno))};
+}
+
 Result<Manifest> Store::read_manifest(const std::string& name) const {
   if (Status s = check_snapshot_name(name); !s) {
     return s.error();
   }
-  struct stat info {};
-  if (::stat(directory(name).c_str(), &info) != 0) {
-    return Error{fmt::format(
-        "there is no snapshot {} in {}; boot snapshot list shows what there is", name, path_)};
+  if (Status s = check_there(name); !s) {
+    return s.error();
   }
   const std::string path = directory(name) + "/manifest.json";
   const auto bytes = read_file(path, kMaxManifest);
@@ -274,9 +287,8 @@ std::vector<u64> Store::clones_of(const std::string& id) const {
 }
 
 Status Store::check_removable(const std::string& name, bool although_used) const {
-  struct stat info {};
-  if (::lstat(directory(name).c_str(), &info) != 0) {
-    return Error{fmt::format("there is no snapshot {} in {}", name, path_)};
+  if (Status s = check_there(name); !s) {
+    return s;
   }
   const auto listing = list();
   if (!listing) {

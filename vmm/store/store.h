@@ -113,6 +113,7 @@ private:
   [[nodiscard]] std::string instances() const { return path_ + "/instances"; }
   // For as long as it lives no snapshot gets its name or loses it.
   [[nodiscard]] Result<File> lock_names() const { return lock_directory(snapshots()); }
+  [[nodiscard]] Status check_there(const std::string& name) const;
   [[nodiscard]] Status check_removable(const std::string& name, bool although_used) const;
   [[nodiscard]] std::string directory(const std::string& name) const {
     return snapshots() + "/" + name;
