@@ -17,8 +17,8 @@ class Run(unittest.TestCase):
     def test_measures_small_guests(self):
         with tempfile.TemporaryDirectory() as folder:
             figures = os.path.join(folder, "figures.json")
-            command = [sys.executable, os.path.join(FOLDER, "run"), "--quick", "--runs", "1", "--monitor", "kindling",
-                       "--folder", folder, "--json", figures]
+            command = [sys.executable, os.path.join(FOLDER, "run"), "--quick", "--runs", "1",
+                       "--monitor", "kindling", "--folder", folder, "--json", figures]
             for measure in ("restore", "clones", "full", "diff"):
                 command += ["--only", measure]
             done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -139,7 +139,9 @@ class Qemu:
         self.serial += 1
         disk = os.path.join(self.folder, f"disk{self.serial}.qcow2")
         root = GUESTS[kind].disk
-        make = ["convert", "-f", "raw", "-O", "qcow2", root, disk] if root else ["create", "-f", "qcow2", disk, "64M"]
+        make = ["create", "-f", "qcow2", disk, "64M"]
+        if root:
+            make = ["convert", "-f", "raw", "-O", "qcow2", root, disk]
         try:
             subprocess.run(["qemu-img", *make], check=True, stdout=subprocess.DEVNULL)
         except (OSError, subprocess.CalledProcessError) as error:
