@@ -210,7 +210,8 @@ Status Session::put_back(const CpuMoment& moment, const VcpuWork& more) {
   stopped_at_ns_ = moment.time_ns;
   psci_.restore(moment.power);
   return on_every_vcpu([&](vstate::Vcpu& vcpu, unsigned index) -> Status {
-    vcpu.take_part(moment.power[index].power == CpuPower::kOn);
+    // One that is about to start keeps the others waiting, as when it was turned on.
+    vcpu.take_part(moment.power[index].power != CpuPower::kOff);
     if (Status s = vcpu.restore(moment.vcpus[index]); !s) {
       return s;
     }
