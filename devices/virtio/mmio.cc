@@ -312,16 +312,18 @@ void MmioTransport::reset() {
 
 std::vector<u8> MmioTransport::save() const {
   const std::lock_guard lock(mutex_);
-  const std::lock_guard interrupt_lock(interrupt_.mutex);
   StateWriter state(kStateVersion);
   state.put(reg_.status);
   state.put(reg_.device_features_select);
   state.put(reg_.driver_features_select);
   state.put(reg_.driver_features);
   state.put(reg_.queue_select);
-  state.put(interrupt_.pending);
-  state.put(interrupt_.generation);
-  state.put(interrupt_.needs_reset);
+  { // not while the device is called, whose own lock comes before this one
+    const std::lock_guard interrupt_lock(interrupt_.mutex);
+    state.put(interrupt_.pending);
+    state.put(interrupt_.generation);
+    state.put(interrupt_.needs_reset);
+  }
   for (const Virtqueue& queue : queues_) {
     queue.save(state);
   }
