@@ -61,6 +61,15 @@ protected:
     ASSERT_TRUE(boot.expect(std::string("snapshot ").append(name)));
     ASSERT_TRUE(boot.expect("stopped for"));
   }
+  // The snapshot "base", of a guest that has counted that far and has ended.
+  void make_base(int counted) {
+    BootProcess boot(with_store({guest("vm_count")}));
+    ASSERT_TRUE(boot.expect("ready"));
+    count(boot, counted);
+    snapshot(boot, "base");
+    boot.send(kEnd);
+    EXPECT_EQ(boot.wait(), 0);
+  }
   [[nodiscard]] std::vector<std::string> instances() const {
     std::vector<std::string> names;
     if (std::filesystem::exists(store() + "/instances")) {

@@ -42,14 +42,7 @@ TEST_F(SnapshotTest, AMachineGoesOnWhereItWas) {
 }
 
 TEST_F(SnapshotTest, ClonesOfOneBaseKnowNothingOfEachOther) {
-  {
-    BootProcess boot(with_store({guest("vm_count")}));
-    ASSERT_TRUE(boot.expect("ready"));
-    count(boot, 3);
-    snapshot(boot, "base");
-    boot.send(kEnd);
-    EXPECT_EQ(boot.wait(), 0);
-  }
+  make_base(3);
   BootProcess a(with_store({"--restore", "base"}));
   auto b = std::make_unique<BootProcess>(with_store({"--restore", "base"}));
   count(a, 4);
@@ -169,13 +162,7 @@ TEST_F(SnapshotTest, RefusalsLeaveTheGuestRunning) {
 }
 
 TEST_F(SnapshotTest, WhatCannotBeRestoredIsTold) {
-  {
-    BootProcess boot(with_store({guest("vm_count")}));
-    ASSERT_TRUE(boot.expect("ready"));
-    snapshot(boot, "base");
-    boot.send(kEnd);
-    EXPECT_EQ(boot.wait(), 0);
-  }
+  make_base(0);
   EXPECT_THAT(run_boot(with_store({"--restore", "none"})).errors, HasSubstr("no snapshot none"));
   EXPECT_THAT(run_boot(with_store({"--restore", "base", "--smp", "2"})).errors,
               HasSubstr("comes with the snapshot"));
@@ -194,14 +181,7 @@ TEST_F(SnapshotTest, WhatCannotBeRestoredIsTold) {
 }
 
 TEST_F(SnapshotTest, ASnapshotThatIsRemovedUnderACloneLosesItNothing) {
-  {
-    BootProcess boot(with_store({guest("vm_count")}));
-    ASSERT_TRUE(boot.expect("ready"));
-    count(boot, 3);
-    snapshot(boot, "base");
-    boot.send(kEnd);
-    EXPECT_EQ(boot.wait(), 0);
-  }
+  make_base(3);
   {
     BootProcess clone(with_store({"--restore", "base", "--track-dirty"}));
     expect_count(clone, 3);
@@ -221,14 +201,7 @@ TEST_F(SnapshotTest, ASnapshotThatIsRemovedUnderACloneLosesItNothing) {
 }
 
 TEST_F(SnapshotTest, WhatACloneTouchesFirstIsBroughtInForTheNext) {
-  {
-    BootProcess boot(with_store({guest("vm_count")}));
-    ASSERT_TRUE(boot.expect("ready"));
-    count(boot, 3);
-    snapshot(boot, "base");
-    boot.send(kEnd);
-    EXPECT_EQ(boot.wait(), 0);
-  }
+  make_base(3);
   const auto clone = [this](const char* prefetch, int times) {
     BootProcess boot(with_store({"--restore", "base", "--log-level", "info", prefetch}));
     expect_count(boot, 3);
@@ -261,13 +234,7 @@ TEST_F(SnapshotTest, WhatACloneTouchesFirstIsBroughtInForTheNext) {
 }
 
 TEST_F(SnapshotTest, CommandsSpeakJson) {
-  {
-    BootProcess boot(with_store({guest("vm_count")}));
-    ASSERT_TRUE(boot.expect("ready"));
-    snapshot(boot, "base");
-    boot.send(kEnd);
-    EXPECT_EQ(boot.wait(), 0);
-  }
+  make_base(0);
   EXPECT_THAT(command({"list", "--json"}).output, HasSubstr("\"name\": \"base\""));
   EXPECT_THAT(command({"show", "base", "--json"}).output, HasSubstr("\"state_checksum\""));
   EXPECT_EQ(command({"gc", "--json"}).output, "[]\n");

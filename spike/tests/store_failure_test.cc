@@ -97,15 +97,6 @@ protected:
     count(boot, 1);
     expect_count(boot, counted);
   }
-  // The first one, of a guest that has counted to 1.
-  void make_base() {
-    BootProcess boot(with_store({guest("vm_count")}));
-    ASSERT_TRUE(boot.expect("ready"));
-    count(boot, 1);
-    snapshot(boot, "base");
-    boot.send(kEnd);
-    EXPECT_EQ(boot.wait(), 0);
-  }
   [[nodiscard]] std::vector<std::string> snapshots() const {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(store() + "/snapshots")) {
@@ -151,7 +142,7 @@ TEST_F(StoreFailureTest, AFullDiskIsToldAndTheNextSnapshotSucceedsWhenThereIsRoo
 }
 
 TEST_F(StoreFailureTest, AReadOnlyStoreIsReadAndNothingElse) {
-  make_base();
+  make_base(1);
   if (!have_own_mounts()) {
     GTEST_SKIP() << "the host lets us mount nothing";
   }
@@ -171,7 +162,7 @@ TEST_F(StoreFailureTest, AReadOnlyStoreIsReadAndNothingElse) {
 }
 
 TEST_F(StoreFailureTest, AStoreOfSomebodyElseIsNeitherReadNorWritten) {
-  make_base();
+  make_base(1);
   ASSERT_EQ(::chmod(directory_.path().c_str(), 0755), 0);
   ASSERT_EQ(::chmod((store() + "/snapshots").c_str(), 0500), 0);
   {
