@@ -41,6 +41,8 @@ if(KINDLING_FUZZ)
   target_compile_options(kindling_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+include(StaticLibraries)
+
 function(kindling_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})

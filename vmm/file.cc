@@ -123,16 +123,28 @@ Result<std::vector<u8>> read_file(const std::string& path, u64 limit) {
   return bytes;
 }
 
-Status write_file(const std::string& path, std::span<const u8> bytes) {
+namespace {
+
+Status write_file(const std::string& path, std::span<const u8> bytes, bool sync) {
   auto file = File::create(path);
   if (!file) {
     return file.error();
   }
   Status s = file->write(0, bytes);
-  if (s) {
+  if (s && sync) {
     s = file->sync();
   }
   return s ? s : s.error().with_context(path);
+}
+
+} // namespace
+
+Status write_file(const std::string& path, std::span<const u8> bytes) {
+  return write_file(path, bytes, true);
+}
+
+Status write_passing_file(const std::string& path, std::span<const u8> bytes) {
+  return write_file(path, bytes, false);
 }
 
 Status sync_directory(const std::string& path) {

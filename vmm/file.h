@@ -42,6 +42,8 @@ private:
 Result<std::vector<u8>> read_file(const std::string& path, u64 limit);
 // Makes a file that is not there yet, and brings it to stable storage.
 Status write_file(const std::string& path, std::span<const u8> bytes);
+// Makes one that nobody needs after the host has gone down: it is on its way there.
+Status write_passing_file(const std::string& path, std::span<const u8> bytes);
 // The same for the entries of a directory.
 Status sync_directory(const std::string& path);
 

@@ -74,8 +74,8 @@ struct CpuCore {
 
   // The table that data accesses of the current EL and PAN use, and the one that unprivileged
   // accesses (LDTR, STTR) use. Maintained by Mmu::regime_changed().
-  TlbTable* tlb = nullptr;
-  TlbTable* tlb_unprivileged = nullptr;
+  const TlbTable* tlb = nullptr;
+  const TlbTable* tlb_unprivileged = nullptr;
 
   // The JIT's: virtual address of the page whose code runs, and places for values.
   u64 code_page = 0;

@@ -21,12 +21,12 @@ Mode mode_of(const Cpu& cpu) {
 // The page that holds cpu.s.pc, or nullptr when fetching from it raised an exception or exit.
 CodePage* code_page(Cpu& cpu) {
   const u64 pc = cpu.s.pc;
-  TlbEntry* entry = &cpu.tlb->entry_for(pc);
+  const TlbEntry& cached = cpu.tlb->entry_for(pc);
   const auto code_of = [](const TlbEntry& e) { return static_cast<CodePage*>(e.code); };
-  if (entry->fetch_tag == (pc & (kTlbPageMask | 3)) && entry->code != nullptr &&
-      code_of(*entry)->epoch == cpu.code_epoch) [[likely]]
-    return code_of(*entry);
-  entry = cpu.mmu->fetch(pc);
+  if (cached.fetch_tag == (pc & (kTlbPageMask | 3)) && cached.code != nullptr &&
+      code_of(cached)->epoch == cpu.code_epoch) [[likely]]
+    return code_of(cached);
+  TlbEntry* entry = cpu.mmu->fetch(pc);
   if (entry == nullptr)
     return nullptr;
   if (entry->code == nullptr || code_of(*entry)->epoch != cpu.code_epoch) {

@@ -2,6 +2,7 @@
 #include "softhv/jit/code_memory.h"
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -48,10 +49,14 @@ CodeMemory::~CodeMemory() {
 }
 
 void CodeMemory::populate(size_t end) {
-  constexpr size_t kChunk = 512 << 10;
+  // Little at first, so that a guest starts at once, then more at a time: a quarter of what there
+  // is.
+  constexpr size_t kFirst = 64 << 10;
+  constexpr size_t kMost = 512 << 10;
   if (end <= populated_)
     return;
-  end = std::min((end + kChunk - 1) & ~(kChunk - 1), size_);
+  const size_t chunk = std::clamp(std::bit_floor(end / 4), kFirst, kMost);
+  end = std::min((end + chunk - 1) & ~(chunk - 1), size_);
 #if defined(MADV_POPULATE_WRITE)
   madvise(writable_ + populated_, end - populated_, MADV_POPULATE_WRITE);
   madvise(executable_ + populated_, end - populated_, MADV_POPULATE_READ);

@@ -401,11 +401,11 @@ struct Engine::Impl {
   // The page that holds cpu.s.pc, or nullptr when fetching from it raised an exception or exit.
   Page* find_page() {
     const u64 pc = cpu.s.pc;
-    TlbEntry* entry = &cpu.tlb->entry_for(pc);
-    if (entry->fetch_tag == (pc & (kTlbPageMask | 3)) && entry->code != nullptr) [[likely]] {
-      return static_cast<Page*>(entry->code);
+    const TlbEntry& cached = cpu.tlb->entry_for(pc);
+    if (cached.fetch_tag == (pc & (kTlbPageMask | 3)) && cached.code != nullptr) [[likely]] {
+      return static_cast<Page*>(cached.code);
     }
-    entry = cpu.mmu->fetch(pc);
+    TlbEntry* entry = cpu.mmu->fetch(pc);
     if (entry == nullptr)
       return nullptr;
     const u8* host = reinterpret_cast<const u8*>((cpu.s.pc & kTlbPageMask) + entry->host_addend);

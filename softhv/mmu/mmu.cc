@@ -141,7 +141,21 @@ struct Mmu::Impl final : DescriptorReader {
     cpu.code_epochs[1] = slot->group->upper_code.number;
   }
 
-  TlbTable& table(Regime regime) { return slot->table(regime); }
+  // To be filled: from now on it is looked into, unless lockstep checking has turned looks off.
+  TlbTable& table(Regime regime) {
+    TlbFilled& filled = slot->filled(regime);
+    const bool is_new = filled.table == nullptr;
+    TlbTable& made = filled.made();
+    if (is_new && (cpu.tlb == &kEmptyTlbTable || cpu.tlb_unprivileged == &kEmptyTlbTable))
+      look_into_tables();
+    return made;
+  }
+
+  void look_into_tables() {
+    const Pstate& p = cpu.s.pstate;
+    cpu.tlb = &slot->filled(regime_of(p)).seen();
+    cpu.tlb_unprivileged = &slot->filled(regime_of(p, true)).seen();
+  }
 
   bool lookup(u64 va, Leaf& leaf, MmuFault& fault) {
     const u64 address = config.canonical(va);
@@ -292,10 +306,7 @@ void Mmu::settle_context() {
 }
 
 void Mmu::regime_changed() {
-  Cpu& cpu = impl_->cpu;
-  const Pstate& p = cpu.s.pstate;
-  cpu.tlb = &impl_->table(regime_of(p));
-  cpu.tlb_unprivileged = &impl_->table(regime_of(p, true));
+  impl_->look_into_tables();
 }
 
 bool Mmu::fetch_walked() const {
@@ -448,10 +459,9 @@ TlbEntry* Mmu::fetch(u64 pc) {
     take_synchronous(cpu, pc, {.ec = ExceptionClass::kPcAlignment, .has_far = true, .far = pc});
     return nullptr;
   }
-  TlbEntry& cached = cpu.tlb->entry_for(pc);
-  if (cached.fetch_tag == (pc & kTlbPageMask))
-    return &cached;
   const Regime regime = regime_of(cpu.s.pstate);
+  if (cpu.tlb->entry_for(pc).fetch_tag == (pc & kTlbPageMask))
+    return &impl_->table(regime).entry_for(pc);
   Leaf leaf;
   MmuFault fault;
   if (!impl_->stage1(pc, regime, Access::kFetch, leaf, fault)) {

@@ -44,6 +44,10 @@ struct TlbTable {
 
   static u64 index_of(u64 va) { return (va >> kTlbPageBits) & (kTlbEntries - 1); }
   TlbEntry& entry_for(u64 va) { return entries[index_of(va)]; }
+  [[nodiscard]] const TlbEntry& entry_for(u64 va) const { return entries[index_of(va)]; }
 };
+
+// What is looked into instead of a table that has not been made: every look misses.
+inline constexpr TlbTable kEmptyTlbTable{};
 
 } // namespace softhv

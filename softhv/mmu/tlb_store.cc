@@ -60,6 +60,12 @@ void drop_from(TlbFilled& filled, u64 base, u64 size, bool all) {
 
 } // namespace
 
+TlbTable& TlbFilled::made() {
+  if (table == nullptr)
+    table = std::make_unique<TlbTable>();
+  return *table;
+}
+
 TlbStore::TlbStore() : walks_(kWalks), buckets_(kBuckets) {}
 
 template <typename F>
@@ -122,9 +128,6 @@ void TlbStore::join_group(TlbSlot& slot) {
     slot.group = std::ranges::find(groups_, 0U, &TlbGroup::slots);
     slot.group->upper_serial = next_serial_++;
     slot.group->upper_code.restart(next_epoch_++);
-    for (TlbFilled& filled : slot.group->filled)
-      if (filled.table == nullptr)
-        filled.table = std::make_unique<TlbTable>();
   }
   ++slot.group->slots;
 }
@@ -143,18 +146,6 @@ TlbSlot& TlbStore::turn_to(TlbSlot& slot) {
   return slot;
 }
 
-// One with a group of its own for which nothing has been filled, as that of a vCPU after reset
-// whose registers are restored.
-TlbSlot* TlbStore::untouched() {
-  for (TlbSlot& slot : slots_)
-    if (slot.group != nullptr && slot.group->slots == 1 && slot.el0.used.count == 0 &&
-        !slot.lower_code.any && !slot.group->upper_code.any &&
-        std::ranges::all_of(slot.group->filled,
-                            [](const TlbFilled& filled) { return filled.used.count == 0; }))
-      return &slot;
-  return nullptr;
-}
-
 TlbSlot& TlbStore::select(const TlbContext& context) {
   TlbSlot* oldest = &slots_[0];
   for (TlbSlot& slot : slots_) {
@@ -163,14 +154,10 @@ TlbSlot& TlbStore::select(const TlbContext& context) {
     if (slot.last_used < oldest->last_used)
       oldest = &slot;
   }
-  if (TlbSlot* slot = oldest->group == nullptr ? untouched() : nullptr; slot != nullptr)
-    oldest = slot; // whose tables are there
   forget(*oldest);
   leave_group(*oldest);
   oldest->context = context;
   join_group(*oldest);
-  if (oldest->el0.table == nullptr)
-    oldest->el0.table = std::make_unique<TlbTable>();
   presence_.assign(static_cast<size_t>(oldest - slots_.data()), context.asid);
   return turn_to(*oldest);
 }

@@ -51,10 +51,13 @@ struct TlbUse {
   }
 };
 
-// A table, made when it is first needed, and what has been filled in it.
+// A table, made when something is to be filled in, and what has been filled.
 struct TlbFilled {
   std::unique_ptr<TlbTable> table;
   TlbUse used;
+
+  TlbTable& made();
+  [[nodiscard]] const TlbTable& seen() const { return table != nullptr ? *table : kEmptyTlbTable; }
 };
 
 // Numbers a time during which instruction fetches from the addresses that were noted kept their
@@ -100,9 +103,8 @@ struct TlbSlot {
   u64 last_used = 0;
   TlbFilled el0;
 
-  TlbTable& table(Regime regime) {
-    return regime == Regime::kEl0 ? *el0.table
-                                  : *group->filled[static_cast<size_t>(regime) - 1].table;
+  TlbFilled& filled(Regime regime) {
+    return regime == Regime::kEl0 ? el0 : group->filled[static_cast<size_t>(regime) - 1];
   }
 };
 
@@ -194,7 +196,6 @@ private:
   void leave_group(TlbSlot& slot);
   void join_group(TlbSlot& slot);
   TlbSlot& turn_to(TlbSlot& slot);
-  TlbSlot* untouched();
   void invalidate_all();
   void invalidate_asid(u16 asid);
   void invalidate_va(u64 va, u16 asid, bool any_asid);

@@ -91,14 +91,24 @@ TEST(TlbStoreTest, AContextThatIsForgottenPassesOnWhereThereIsCode) {
   EXPECT_NE(last.group->upper_code.number, epoch);
 }
 
-TEST(TlbStoreTest, AContextThatWasNotUsedIsReplaced) {
+TEST(TlbStoreTest, ATableIsMadeWhenItIsToBeFilled) {
   const auto store = std::make_unique<TlbStore>();
-  const TlbSlot& reset = store->select({.enabled = false});
-  EXPECT_EQ(&store->select({.tcr = 1, .enabled = true}), &reset);
-  TlbSlot& used = store->select({.tcr = 2, .enabled = true});
-  EXPECT_EQ(&used, &reset);
-  store->note_filled(used, Regime::kEl0, 0x1000, true);
-  EXPECT_NE(&store->select({.tcr = 3, .enabled = true}), &used);
+  TlbSlot& slot = store->select({.tcr = 1, .enabled = true});
+  for (const Regime regime : {Regime::kEl0, Regime::kEl1, Regime::kEl1Pan}) {
+    EXPECT_EQ(&slot.filled(regime).seen(), &kEmptyTlbTable);
+    TlbTable& made = slot.filled(regime).made();
+    EXPECT_EQ(&slot.filled(regime).seen(), &made);
+    EXPECT_EQ(&slot.filled(regime).made(), &made);
+  }
+}
+
+TEST_F(Tlb, TheFirstTranslationIsFoundOnTheFastPath) {
+  rig.tables.map(kVa, kData, kUser);
+  set_asid(7);
+  EXPECT_EQ(rig.cpu().tlb, &kEmptyTlbTable);
+  EXPECT_EQ(look(), 1);
+  EXPECT_EQ(rig.cpu().tlb->entry_for(kVa).read_tag, kVa);
+  EXPECT_EQ(kEmptyTlbTable.entry_for(kVa).read_tag, kTlbInvalid);
 }
 
 struct Form {

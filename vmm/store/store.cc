@@ -261,8 +261,8 @@ Result<OwnedDirectory> Store::begin_clone(const Manifest& snapshot) const {
     return clone;
   }
   const std::string text = fmt::format("{}\n{}\n", snapshot.id, ::getpid());
-  const Status s =
-      write_file(clone->path() + kCloneOf, {reinterpret_cast<const u8*>(text.data()), text.size()});
+  const Status s = write_passing_file(clone->path() + kCloneOf,
+                                      {reinterpret_cast<const u8*>(text.data()), text.size()});
   return s ? std::move(clone) : Result<OwnedDirectory>(s.error());
 }
 
