@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <termios.h>
 #include <unistd.h>
@@ -15,13 +16,13 @@ namespace {
 
 // A signal handler finds its data nowhere but in static storage. Written before `fd` is set and
 // not while it is.
+constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 struct Saved {
   std::atomic<int> fd{-1};
   termios settings = {};
+  struct sigaction handlers[std::size(kFaults)] = {}; // that were there before
 };
 Saved saved; // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
-
-constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
 // Once, whoever comes first: the destructor or a fault. Async-signal-safe.
 void restore() {
@@ -31,26 +32,25 @@ void restore() {
   }
 }
 
-// The handler is installed with SA_RESETHAND, so the fault kills the process when it comes again.
+void remove_fault_handlers() {
+  for (size_t i = 0; i < std::size(kFaults); ++i) {
+    ::sigaction(kFaults[i], &saved.handlers[i], nullptr);
+  }
+}
+
+// The fault comes again, to whoever was there before.
 void on_fault(int signal) {
   restore();
+  remove_fault_handlers();
   ::raise(signal);
 }
 
 void install_fault_handlers() {
   struct sigaction action = {};
   action.sa_handler = on_fault;
-  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
-  for (const int signal : kFaults) {
-    ::sigaction(signal, &action, nullptr);
-  }
-}
-
-void remove_fault_handlers() {
-  struct sigaction action = {};
-  action.sa_handler = SIG_DFL;
-  for (const int signal : kFaults) {
-    ::sigaction(signal, &action, nullptr);
+  action.sa_flags = static_cast<int>(SA_NODEFER);
+  for (size_t i = 0; i < std::size(kFaults); ++i) {
+    ::sigaction(kFaults[i], &action, &saved.handlers[i]);
   }
 }
 

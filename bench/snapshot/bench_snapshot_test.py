@@ -19,7 +19,7 @@ class Run(unittest.TestCase):
             figures = os.path.join(folder, "figures.json")
             command = [sys.executable, os.path.join(FOLDER, "run"), "--quick", "--runs", "1",
                        "--monitor", "kindling", "--folder", folder, "--json", figures]
-            for measure in ("restore", "clones", "full", "diff"):
+            for measure in ("restore", "chains", "clones", "full", "diff"):
                 command += ["--only", measure]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -27,6 +27,7 @@ class Run(unittest.TestCase):
                 results = json.load(file)["results"]
             self.assertEqual(os.listdir(folder), ["figures.json"])
         self.assertEqual({row["cache"] for row in results["restore"]}, {"warm", "cold"})
+        self.assertEqual([(row["layers"], len(row["samples"])) for row in results["chains"]], [(1, 2), (3, 2)])
         self.assertEqual(len(results["clones"][0]["runs"][0]["mib"]), 3)
         self.assertGreater(results["full"][0]["bytes"], 0)
         touched = 8 << 20  # and what the guest counts in

@@ -47,6 +47,12 @@ def restore_table(rows):
                    f"{1000 * row['seconds']:.1f} ms"] for row in rows])
 
 
+def chains_table(rows):
+    return table(["restore", "the first time after exec", "then"],
+                 [[f"{row['layers']} layers", f"{1000 * row['first']:.1f} ms", f"{1000 * row['seconds']:.1f} ms"]
+                  for row in rows])
+
+
 def clones_table(rows):
     return table(["monitor", "clones", "all have answered after", "private memory of one"],
                  [[row["monitor"], str(row["clones"]), f"{row['seconds']:.2f} s", f"{row['mib']:.1f} MiB"]

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -62,8 +63,9 @@ protected:
     ASSERT_TRUE(boot.expect("stopped for"));
   }
   // The snapshot "base", of a guest that has counted that far and has ended.
-  void make_base(int counted) {
-    BootProcess boot(with_store({guest("vm_count")}));
+  void make_base(int counted, std::vector<std::string> options = {}) {
+    options.push_back(guest("vm_count"));
+    BootProcess boot(with_store(std::move(options)));
     ASSERT_TRUE(boot.expect("ready"));
     count(boot, counted);
     snapshot(boot, "base");
@@ -71,9 +73,12 @@ protected:
     EXPECT_EQ(boot.wait(), 0);
   }
   [[nodiscard]] std::vector<std::string> instances() const {
+    return files_in(store() + "/instances");
+  }
+  static std::vector<std::string> files_in(const std::string& directory) {
     std::vector<std::string> names;
-    if (std::filesystem::exists(store() + "/instances")) {
-      for (const auto& entry : std::filesystem::directory_iterator(store() + "/instances")) {
+    if (std::filesystem::exists(directory)) {
+      for (const auto& entry : std::filesystem::directory_iterator(directory)) {
         names.push_back(entry.path().filename());
       }
     }

@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -22,6 +24,7 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 // From here on what this process mounts is its own and its children's. False: the host lets
 // nobody do that.
@@ -85,6 +88,29 @@ public:
   AsNobody& operator=(const AsNobody&) = delete;
 };
 
+// What programs started from here take for $TMPDIR.
+class TemporaryDirectoryIs {
+public:
+  explicit TemporaryDirectoryIs(const std::string& path) {
+    if (const char* before = std::getenv("TMPDIR")) {
+      before_ = before;
+    }
+    EXPECT_EQ(::setenv("TMPDIR", path.c_str(), 1), 0);
+  }
+  ~TemporaryDirectoryIs() {
+    if (before_) {
+      ::setenv("TMPDIR", before_->c_str(), 1);
+    } else {
+      ::unsetenv("TMPDIR");
+    }
+  }
+  TemporaryDirectoryIs(const TemporaryDirectoryIs&) = delete;
+  TemporaryDirectoryIs& operator=(const TemporaryDirectoryIs&) = delete;
+
+private:
+  std::optional<std::string> before_;
+};
+
 class StoreFailureTest : public SnapshotTest {
 protected:
   static void refuse(BootProcess& boot, const std::string& name, const std::string& why) {
@@ -98,11 +124,7 @@ protected:
     expect_count(boot, counted);
   }
   [[nodiscard]] std::vector<std::string> snapshots() const {
-    std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(store() + "/snapshots")) {
-      names.push_back(entry.path().filename());
-    }
-    return names;
+    return files_in(store() + "/snapshots");
   }
 };
 
@@ -155,10 +177,46 @@ TEST_F(StoreFailureTest, AReadOnlyStoreIsReadAndNothingElse) {
   EXPECT_THAT(command({"list"}).output, HasSubstr("base"));
   EXPECT_EQ(command({"verify", "base"}).status, 0);
   EXPECT_THAT(command({"rm", "base"}).errors, HasSubstr("Read-only file system"));
-  const Finished clone = run_boot(with_store({"--restore", "base"}));
-  EXPECT_EQ(clone.status, 1);
-  EXPECT_THAT(clone.errors, HasSubstr("Read-only file system"));
   EXPECT_THAT(snapshots(), ElementsAre("base"));
+}
+
+TEST_F(StoreFailureTest, AReadOnlyStoreIsClonedFromAndLeftAsItIs) {
+  const std::string disk = directory_.file("disk", std::string(8192, 'd'));
+  make_base(3, {"--disk", disk});
+  if (!have_own_mounts()) {
+    GTEST_SKIP() << "the host lets us mount nothing";
+  }
+  const Mount bound("", store(), store(), "");
+  bound.remount(MS_BIND | MS_RDONLY, "");
+  const std::string elsewhere = directory_.path() + "/elsewhere";
+  fs::create_directory(elsewhere);
+  fs::create_directory(elsewhere + "/kindling-clone-of-a-dead-process");
+  const TemporaryDirectoryIs temporary(elsewhere);
+  {
+    BootProcess clone(with_store({"--restore", "base"}));
+    expect_count(clone, 3);
+    go_on(clone, 4);
+    const auto private_files = files_in(elsewhere);
+    ASSERT_EQ(private_files.size(), 1U);
+    EXPECT_THAT(private_files[0], Not(HasSubstr("dead")));
+    refuse(clone, "other", "Read-only file system");
+    go_on(clone, 5);
+    clone.send(kEnd);
+    EXPECT_EQ(clone.wait(), 0);
+  }
+  EXPECT_THAT(files_in(elsewhere), IsEmpty());
+  EXPECT_THAT(snapshots(), ElementsAre("base"));
+  EXPECT_THAT(instances(), IsEmpty());
+}
+
+TEST_F(StoreFailureTest, AFileCutShortUnderACloneIsTold) {
+  make_base(1);
+  BootProcess clone(with_store({"--restore", "base"}));
+  expect_count(clone, 1);
+  ASSERT_EQ(::truncate((store() + "/snapshots/base/ram.img").c_str(), 0), 0);
+  clone.send("+"); // touches a page that it has not touched since
+  EXPECT_EQ(clone.wait(), 1);
+  EXPECT_THAT(clone.errors(), HasSubstr("cannot be read any more"));
 }
 
 TEST_F(StoreFailureTest, AStoreOfSomebodyElseIsNeitherReadNorWritten) {

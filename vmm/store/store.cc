@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <fcntl.h>
+#include <filesystem>
 #include <set>
 #include <sys/stat.h>
 #include <system_error>
@@ -21,6 +23,26 @@ constexpr size_t kMaxChain = 1000;
 // Of a clone's directory: the id of the snapshot that it comes from, and its process.
 constexpr const char* kCloneOf = "/clone-of";
 constexpr u64 kMaxCloneOf = 4096;
+constexpr const char* kElsewherePrefix = "kindling-clone-";
+
+// Whether it is there and not to be written to.
+bool only_readable(const std::string& path) {
+  return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0 &&
+         (errno == EROFS || errno == EACCES);
+}
+
+Result<OwnedDirectory> begin_clone_elsewhere() {
+  std::error_code error;
+  const std::string parent = std::filesystem::temp_directory_path(error);
+  if (error) {
+    return Error{
+        fmt::format("a clone of a store that is only read needs a temporary directory, and "
+                    "there is none ($TMPDIR): {}",
+                    error.message())};
+  }
+  (void)remove_orphans(parent, kElsewherePrefix);
+  return OwnedDirectory::create(parent, kElsewherePrefix);
+}
 
 std::string disk_stem(size_t index) {
   return fmt::format("disk{}", index);
@@ -256,6 +278,9 @@ Status Store::verify(const std::string& name) const {
 }
 
 Result<OwnedDirectory> Store::begin_clone(const Manifest& snapshot) const {
+  if (only_readable(path_) || only_readable(instances())) {
+    return begin_clone_elsewhere();
+  }
   auto clone = OwnedDirectory::create(instances(), "");
   if (!clone) {
     return clone;

@@ -101,7 +101,8 @@ public:
   // Removes what processes have left behind that ended half-way; returns what it was.
   [[nodiscard]] Result<std::vector<std::string>> collect() const;
 
-  // A directory for the files of a running clone of that snapshot.
+  // A directory for the files of a running clone of that snapshot. Of a store that this process may
+  // only read, which nothing is removed from either, it is in the host's temporary directory.
   [[nodiscard]] Result<OwnedDirectory> begin_clone(const Manifest& snapshot) const;
 
   // The processes that run clones of that snapshot.
