@@ -44,10 +44,11 @@ i64 storage(const Lift& l, bool write) {
   return (reg->access & needed) != 0 ? offset_of(reg->field) : -1;
 }
 
+constexpr u32 kCtrEl0 = 3U << 14 | 3U << 11 | 1;
+constexpr u32 kDczidEl0 = 3U << 14 | 3U << 11 | 7;
+
 // What the guest reads at EL1 of registers that never change.
 bool constant_of(u32 encoding, u64& value) {
-  constexpr u32 kCtrEl0 = 3U << 14 | 3U << 11 | 1;
-  constexpr u32 kDczidEl0 = 3U << 14 | 3U << 11 | 7;
   if (encoding == kCtrEl0)
     value = id::kCtr;
   else if (encoding == kDczidEl0)
@@ -57,11 +58,26 @@ bool constant_of(u32 encoding, u64& value) {
   return true;
 }
 
+// At EL0 bit 4, DZP, is the inverse of SCTLR_EL1.DZE. C libraries look before they clear memory.
+void read_dczid_at_el0(Lift& l) {
+  constexpr unsigned kDze = 14;
+  constexpr unsigned kDzp = 4;
+  l.add_wide(Op::kSysRead, ir::kTemp0, ir::kNone, ir::kNone,
+             offset_of(&SystemRegisters::sctlr_el1));
+  l.add_wide(Op::kShr, ir::kTemp0, ir::kTemp0, ir::kNone, kDze - kDzp);
+  l.add_wide(Op::kAnd, ir::kTemp0, ir::kTemp0, ir::kNone, 1 << kDzp);
+  l.add_wide(Op::kXor, l.o.rd, ir::kTemp0, ir::kNone, id::kDczid | 1 << kDzp);
+}
+
 bool mrs(Lift& l) {
   const auto encoding = static_cast<u32>(bits(l.word, 20, 5));
   u64 value;
   if (l.mode.el == 1 && constant_of(encoding, value)) {
     l.add_wide(Op::kMove, l.o.rd, ir::kNone, ir::kNone, static_cast<i64>(value));
+    return true;
+  }
+  if (l.mode.el == 0 && encoding == kDczidEl0) {
+    read_dczid_at_el0(l);
     return true;
   }
   if (l.mode.el == 1 && encoding == kDaif) {

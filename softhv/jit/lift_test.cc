@@ -145,6 +145,9 @@ TEST(Lift, PlainSystemRegistersAreMemory) {
   EXPECT_EQ(fpcr.op, Op::kSysRead);
   EXPECT_FALSE(fpcr.has(ir::kWide));
   EXPECT_EQ(lift({kMrsX0Fpcr}, 0, {.fp_trapped = true}).insts.back().op, Op::kInterpretAndLeave);
+  constexpr u32 kMrsX0DczidEl0 = 0xd53b'00e0;
+  for (const u8 el : {0, 1})
+    EXPECT_NE(lift({kMrsX0DczidEl0}, 0, {.el = el}, 1).insts.back().op, Op::kInterpret);
   constexpr u32 kMrsX0VbarEl1 = 0xd538'c000; // not for EL0
   EXPECT_EQ(lift({kMrsX0VbarEl1}, 0, {.el = 1}, 1).insts.back().op, Op::kSysRead);
   EXPECT_NE(lift({kMrsX0VbarEl1}, 0, {.el = 0}, 1).insts.back().op, Op::kSysRead);

@@ -185,6 +185,20 @@ TEST(LockstepEngine, RightCodeRuns) {
   EXPECT_GE(cpu.statistics.lockstep_checked.get(), 8U);
 }
 
+TEST(LockstepEngine, WhetherEl0MayClearBlocksIsReadOfWhatTheKernelSaysNow) {
+  constexpr u32 kMrsX0Dczid = 0xd53b'00e0;
+  constexpr u64 kDze = 1 << 14;
+  Rig rig(lockstep_options());
+  Cpu& cpu = rig.cpu();
+  for (const bool allowed : {true, false, true}) {
+    cpu.s.sys.sctlr_el1 = (cpu.s.sys.sctlr_el1 & ~kDze) | (allowed ? kDze : 0);
+    cpu.s.x[0] = ~0ULL;
+    EXPECT_TRUE(rig.execute(0, {kMrsX0Dczid, kNop}).completed);
+    EXPECT_EQ(cpu.s.x[0], allowed ? 4U : 0x14U);
+  }
+  EXPECT_GE(cpu.statistics.lockstep_checked.get(), 3U);
+}
+
 // At every count: blocks that are compared, that are not, and instructions by themselves.
 TEST(LockstepEngine, StopsAtCounts) {
   Rig rig(lockstep_options());
