@@ -24,6 +24,8 @@ inline constexpr u32 kFpsrUfc = 1U << 3;
 inline constexpr u32 kFpsrIxc = 1U << 4;
 inline constexpr u32 kFpsrIdc = 1U << 7;
 inline constexpr u32 kFpsrQc = 1U << 27;
+inline constexpr u32 kFpsrMask =
+    kFpsrIoc | kFpsrDzc | kFpsrOfc | kFpsrUfc | kFpsrIxc | kFpsrIdc | kFpsrQc;
 
 // FPRounding. The first four are FPCR.RMode.
 enum class Rounding : u8 { kTieEven, kPlusInfinity, kMinusInfinity, kZero, kTieAway, kOdd };

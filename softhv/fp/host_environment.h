@@ -12,12 +12,17 @@
 
 namespace softhv::fp {
 
+#if defined(__x86_64__)
+// MXCSR: round to nearest, subnormals kept, exceptions masked and none raised.
+inline constexpr unsigned kHostControl = 0x1f80;
+#endif
+
 // Round to nearest, subnormals kept, exceptions masked on the host for as long as it lives.
 class HostEnvironment {
 public:
 #if defined(__x86_64__)
   HostEnvironment() : saved_(_mm_getcsr()) {
-    _mm_setcsr(0x1f80);
+    _mm_setcsr(kHostControl);
   }
   ~HostEnvironment() {
     _mm_setcsr(saved_);

@@ -218,6 +218,8 @@ BlockCase BlockGenerator::make() {
       add_constant(c);
     else if (what < 44)
       add_remainder(c);
+    else if (what < 46)
+      add_status(c);
     else
       add_row(c);
   }

@@ -60,6 +60,7 @@ private:
   void add_arithmetic(BlockCase& c);
   void add_constant(BlockCase& c);
   void add_remainder(BlockCase& c);
+  void add_status(BlockCase& c);
   u32 near_access(u32 base, unsigned steps);
   u32 any_access();
   void resolve(BlockCase& c);

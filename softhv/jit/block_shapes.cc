@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pieces of random programs that single random instructions seldom make: accesses near to each
 // other, loops whose pointers move by small steps, indices with a bound, loops over registers of
-// every kind, remainders, branches to instructions that do nothing.
+// every kind, remainders, status, branches to instructions that do nothing.
 #include "softhv/jit/block_rig.h"
 
 namespace softhv::jit {
@@ -140,6 +140,16 @@ void BlockGenerator::add_remainder(BlockCase& c) {
   const u32 left = chance(90) ? number : reg();
   add(c, 0x1b00'8000 | (chance(90) ? wide : wide ^ 1U << 31) | left << 10 | reg() |
              (chance(50) ? divisor << 16 | quotient << 5 : quotient << 16 | divisor << 5));
+}
+
+// Registers that say what has happened, or what is allowed.
+void BlockGenerator::add_status(BlockCase& c) {
+  constexpr u32 kWords[] = {0xd53b'4420,  // MRS FPSR
+                            0xd51b'4420,  // MSR FPSR
+                            0xd53b'4200,  // MRS NZCV
+                            0xd51b'4200,  // MSR NZCV
+                            0xd53b'00e0}; // MRS DCZID_EL0
+  add(c, kWords[below(5)] | static_cast<u32>(below(20)));
 }
 
 // On registers of which most are in memory, and on vectors.

@@ -2,6 +2,8 @@
 // System registers that are plain storage, interrupt masks, barriers and cache operations.
 #include <cstddef>
 
+#include "softhv/fp/context.h"
+#include "softhv/fp/host_environment.h"
 #include "softhv/jit/emitter.h"
 #include "softhv/system/id_profile.h"
 
@@ -22,6 +24,33 @@ void Emitter::emit_system_access(const ir::Inst& inst) {
   else
     as_.mov(d.cvt32(), Assembler::state32(offset));
   write(inst.d, d);
+}
+
+// MXCSR's flags are FPSR's, with one that has no meaning here in between
+// (Engine::collect_fp_flags).
+void Emitter::emit_read_fpsr(const ir::Inst& inst) {
+  constexpr u32 kInvalid = 1;
+  constexpr u32 kOthers = fp::kFpsrDzc | fp::kFpsrOfc | fp::kFpsrUfc | fp::kFpsrIxc;
+  static_assert(fp::kFpsrIoc == kInvalid && kOthers == 0b11110);
+  const Address raised = Assembler::state32(offsetof(CpuCore, scratch));
+  as_.stmxcsr(raised);
+  as_.mov(ecx, raised);
+  as_.mov(edx, ecx);
+  as_.shr(ecx, 1);
+  as_.and_(ecx, kOthers);
+  as_.and_(edx, kInvalid);
+  as_.or_(ecx, edx);
+  as_.or_(ecx, Assembler::state32(offsetof(CpuState, fpsr)));
+  write(inst.d, rcx);
+}
+
+void Emitter::emit_write_fpsr(const ir::Inst& inst) {
+  const Address none_raised = Assembler::state32(offsetof(CpuCore, scratch));
+  read_into(rcx, inst.a);
+  as_.and_(ecx, fp::kFpsrMask);
+  as_.mov(Assembler::state32(offsetof(CpuState, fpsr)), ecx);
+  as_.mov(none_raised, fp::kHostControl);
+  as_.ldmxcsr(none_raised);
 }
 
 // Unmasking with a line high is the interpreter's, and changes of PSTATE.D while the debug unit has

@@ -200,6 +200,8 @@ void Emitter::emit_inst(const ir::Inst& inst) {
   case Op::kCompareNegatedIf: emit_compare_if(inst); break;
   case Op::kReadFlags: emit_read_flags(inst); break;
   case Op::kWriteFlags: emit_write_flags(inst); break;
+  case Op::kReadFpsr: emit_read_fpsr(inst); break;
+  case Op::kWriteFpsr: emit_write_fpsr(inst); break;
   case Op::kLoad:
   case Op::kLoadAsEl0:
   case Op::kLoadAcquire:

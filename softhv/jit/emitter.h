@@ -271,6 +271,8 @@ private:
 
   // emit_system.cc
   void emit_system_access(const ir::Inst& inst);
+  void emit_read_fpsr(const ir::Inst& inst);
+  void emit_write_fpsr(const ir::Inst& inst);
   void emit_zero_block(const ir::Inst& inst);
   void emit_cache_check(const ir::Inst& inst);
   void emit_code_cache_check(const ir::Inst& inst);

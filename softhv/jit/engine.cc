@@ -261,7 +261,7 @@ struct Engine::Impl {
     if ((raised & _MM_EXCEPT_INEXACT) != 0)
       fpsr |= fp::kFpsrIxc;
     cpu.s.fpsr |= fpsr;
-    _mm_setcsr(0x1f80);
+    _mm_setcsr(fp::kHostControl);
   }
 
   // The code to go on with at cpu.s.pc, or what leaves the JIT. `kind` says which code of the

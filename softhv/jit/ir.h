@@ -78,6 +78,8 @@ enum class Op : u8 {
   kCompareNegatedIf, // ... of a + b
   kReadFlags,        // d = NZCV
   kWriteFlags,       // NZCV = a
+  kReadFpsr,         // d = FPSR
+  kWriteFpsr,        // FPSR = a
 
   // Memory: 1 << size bytes at address a + (b extended as `extend` and shifted by shift), or
   // a + imm. `d` is the register transferred, of CpuState::v when kVector; d2 the second of a pair.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// System registers that are plain storage, hints and barriers (Arm ARM C4.1.66). All else there is
-// interpreted.
+// System registers that are plain storage or simple to compute, hints and barriers (Arm ARM
+// C4.1.66). All else there is interpreted.
 #include <cstddef>
 
 #include "arch/bits.h"
@@ -46,6 +46,8 @@ i64 storage(const Lift& l, bool write) {
 
 constexpr u32 kCtrEl0 = 3U << 14 | 3U << 11 | 1;
 constexpr u32 kDczidEl0 = 3U << 14 | 3U << 11 | 7;
+
+constexpr u32 kFpsr = 3U << 14 | 3U << 11 | 4U << 7 | 4U << 3 | 1;
 
 // What the guest reads at EL1 of registers that never change.
 bool constant_of(u32 encoding, u64& value) {
@@ -93,6 +95,10 @@ bool mrs(Lift& l) {
 }
 
 bool msr(Lift& l) {
+  if (bits(l.word, 20, 5) == kFpsr && !l.mode.fp_trapped) {
+    l.add_wide(Op::kWriteFpsr, kRegSink, l.o.rd, ir::kNone);
+    return true;
+  }
   if (l.mode.el == 1 && bits(l.word, 20, 5) == kDaif) {
     l.add_wide(Op::kWriteDaif, kRegSink, l.o.rd, ir::kNone);
     return true;
@@ -122,6 +128,11 @@ bool write_flags(Lift& l) {
 
 bool read_fpcr(Lift& l) {
   l.add_wide(Op::kSysRead, l.o.rd, ir::kNone, ir::kNone, offsetof(CpuState, fpcr)).flags = 0;
+  return true;
+}
+
+bool read_fpsr(Lift& l) {
+  l.add_wide(Op::kReadFpsr, l.o.rd, ir::kNone, ir::kNone);
   return true;
 }
 
@@ -178,6 +189,7 @@ constexpr LiftRow kRows[] = {
     {InstId::kMsr, msr},
     {InstId::kMrsNzcv, read_flags},
     {InstId::kMrsFpcr, read_fpcr},
+    {InstId::kMrsFpsr, read_fpsr},
     {InstId::kMsrNzcv, write_flags},
     {InstId::kHint, nothing},
     {InstId::kDmb, dmb},

@@ -145,6 +145,12 @@ TEST(Lift, PlainSystemRegistersAreMemory) {
   EXPECT_EQ(fpcr.op, Op::kSysRead);
   EXPECT_FALSE(fpcr.has(ir::kWide));
   EXPECT_EQ(lift({kMrsX0Fpcr}, 0, {.fp_trapped = true}).insts.back().op, Op::kInterpretAndLeave);
+  constexpr u32 kMrsX0Fpsr = 0xd53b'4420;
+  constexpr u32 kMsrFpsrX0 = 0xd51b'4420;
+  EXPECT_EQ(lift({kMrsX0Fpsr}, 0, {}, 1).insts.back().op, Op::kReadFpsr);
+  EXPECT_EQ(lift({kMsrFpsrX0}, 0, {}, 1).insts.back().op, Op::kWriteFpsr);
+  for (const u32 word : {kMrsX0Fpsr, kMsrFpsrX0})
+    EXPECT_EQ(lift({word}, 0, {.fp_trapped = true}).insts.back().op, Op::kInterpretAndLeave);
   constexpr u32 kMrsX0DczidEl0 = 0xd53b'00e0;
   for (const u8 el : {0, 1})
     EXPECT_NE(lift({kMrsX0DczidEl0}, 0, {.el = el}, 1).insts.back().op, Op::kInterpret);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "softhv/fp/context.h"
 #include "softhv/interp/interpreter.h"
 #include "softhv/testing/rig.h"
 
@@ -197,6 +198,45 @@ TEST(LockstepEngine, WhetherEl0MayClearBlocksIsReadOfWhatTheKernelSaysNow) {
     EXPECT_EQ(cpu.s.x[0], allowed ? 4U : 0x14U);
   }
   EXPECT_GE(cpu.statistics.lockstep_checked.get(), 3U);
+}
+
+TEST(LockstepEngine, FpsrHasWhatTheHostRaisedAndIsCleared) {
+  constexpr u32 kFdivD0D1D2 = 0x1e62'1820;
+  constexpr u32 kMrsX3Fpsr = 0xd53b'4423;
+  constexpr u32 kMrsX4Fpsr = 0xd53b'4424;
+  constexpr u32 kMrsX5Fpsr = 0xd53b'4425;
+  constexpr u32 kMsrFpsrX6 = 0xd51b'4426;
+  constexpr u64 kOne = 0x3ff0'0000'0000'0000;
+  constexpr u64 kThree = 0x4008'0000'0000'0000;
+  constexpr u64 kHalf = 0x3fe0'0000'0000'0000;
+  constexpr u64 kMost = 0x7fef'ffff'ffff'ffff;
+  constexpr u64 kSignalling = 0x7ff4'0000'0000'0000;
+  struct Case {
+    u64 a, b;
+    u32 raised;
+  };
+  constexpr Case kCases[] = {{kOne, kOne, 0},
+                             {kOne, kThree, fp::kFpsrIxc},
+                             {kOne, 0, fp::kFpsrDzc},
+                             {0, 0, fp::kFpsrIoc},
+                             {kSignalling, kOne, fp::kFpsrIoc},
+                             {kMost, kHalf, fp::kFpsrOfc | fp::kFpsrIxc},
+                             {1, kThree, fp::kFpsrUfc | fp::kFpsrIxc}};
+  for (const Case& c : kCases) {
+    Rig rig(lockstep_options());
+    Cpu& cpu = rig.cpu();
+    cpu.s.v[1] = {.d = {c.a, 0}};
+    cpu.s.v[2] = {.d = {c.b, 0}};
+    cpu.s.fpsr = fp::kFpsrQc;
+    cpu.s.x[6] = ~0ULL << 5;
+    EXPECT_TRUE(
+        rig.execute(0, {kFdivD0D1D2, kMrsX3Fpsr, kMsrFpsrX6, kMrsX4Fpsr, kFdivD0D1D2, kMrsX5Fpsr})
+            .completed);
+    EXPECT_EQ(cpu.s.x[3], fp::kFpsrQc | c.raised);
+    EXPECT_EQ(cpu.s.x[4], fp::kFpsrQc | fp::kFpsrIdc);
+    EXPECT_EQ(cpu.s.x[5], fp::kFpsrQc | fp::kFpsrIdc | c.raised);
+    EXPECT_GE(cpu.statistics.lockstep_checked.get(), 1U);
+  }
 }
 
 // At every count: blocks that are compared, that are not, and instructions by themselves.

@@ -106,6 +106,7 @@ RegisterUse use_of(const Inst& inst) {
   case Op::kCompareNegatedIf:
   case Op::kSysWrite:
   case Op::kWriteFlags:
+  case Op::kWriteFpsr:
   case Op::kWriteDaif:
   case Op::kZeroBlock:
   case Op::kCacheCheck:

@@ -9,6 +9,7 @@
 #include "arch/sysreg.h"
 #include "softhv/core/interrupts.h"
 #include "softhv/core/vm.h"
+#include "softhv/fp/context.h"
 #include "softhv/gic/cpu_interface.h"
 #include "softhv/mmu/mmu.h"
 #include "softhv/system/debug.h"
@@ -157,7 +158,7 @@ bool read_fpsr(Cpu& cpu, u32 /*encoding*/, u64& out) {
   return true;
 }
 bool write_fpsr(Cpu& cpu, u32 /*encoding*/, u64 value) {
-  cpu.s.fpsr = static_cast<u32>(value) & 0x0800'009f; // QC, IDC, IXC, UFC, OFC, DZC, IOC
+  cpu.s.fpsr = static_cast<u32>(value) & fp::kFpsrMask;
   return true;
 }
 
