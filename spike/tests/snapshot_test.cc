@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
+#include <sched.h>
 #include <string>
 
 #include "spike/tests/snapshot_fixture.h"
@@ -39,6 +41,34 @@ TEST_F(SnapshotTest, AMachineGoesOnWhereItWas) {
     EXPECT_EQ(boot.wait(), 0);
   }
   EXPECT_THAT(instances(), IsEmpty());
+}
+
+// The programs that this process starts from now on find the host up for so much longer than it is.
+// False: the host lets nobody do that.
+bool pretend_host_is_up_for_days_more(unsigned days) {
+  if (::unshare(CLONE_NEWTIME) != 0) {
+    return false;
+  }
+  std::ofstream offsets("/proc/self/timens_offsets");
+  return static_cast<bool>(offsets << "monotonic " << days * 24UL * 3600 << " 0\n" << std::flush);
+}
+
+TEST_F(SnapshotTest, TimeGoesOnWhereItWasOnAHostThatHasRestarted) {
+  if (!pretend_host_is_up_for_days_more(40)) {
+    GTEST_SKIP() << "the host has no time namespaces for us";
+  }
+  make_base(2);
+  ASSERT_TRUE(pretend_host_is_up_for_days_more(0));
+  {
+    BootProcess clone(with_store({"--restore", "base"}));
+    EXPECT_LT(expect_count(clone, 2), 60'000U);
+    count(clone, 1);
+    snapshot(clone, "second");
+  }
+  ASSERT_TRUE(pretend_host_is_up_for_days_more(80));
+  BootProcess clone(with_store({"--restore", "second"}));
+  EXPECT_LT(expect_count(clone, 3), 60'000U);
+  ASSERT_TRUE(pretend_host_is_up_for_days_more(0));
 }
 
 TEST_F(SnapshotTest, ClonesOfOneBaseKnowNothingOfEachOther) {
