@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// soak_snapshot [RESETS [VCPUS [SEED]]]: takes a guest that computes in memory, on a disk and with
-// timers back to checkpoints of it, again and again and at any moment, and looks at whatever it
-// prints and at the disk. Ends with 1 at the first difference.
+// soak_snapshot: see kAbout.
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
 #include <random>
 #include <vector>
@@ -11,12 +8,18 @@
 #include <fmt/format.h>
 
 #include "arch/testing/temporary_directory.h"
+#include "bench/snapshot/soak_options.h"
 #include "vmm/testing/console_machine.h"
 #include "vmm/testing/laps.h"
 
 namespace kindling::bench {
 namespace {
 
+constexpr char kAbout[] = "Takes a guest that computes in memory, on a disk and with timers back "
+                          "to checkpoints of it, again "
+                          "and again and at any moment, and looks at whatever it prints and at the "
+                          "disk. Ends with 1 at the "
+                          "first difference.";
 constexpr size_t kDiskSize = 65536;
 
 struct Moment {
@@ -107,12 +110,14 @@ private:
 } // namespace kindling::bench
 
 int main(int argc, char** argv) {
-  const auto number = [&](int index, unsigned otherwise) {
-    return argc > index ? static_cast<unsigned>(std::strtoul(argv[index], nullptr, 10)) : otherwise;
-  };
-  kindling::bench::Soak soak(number(2, 4), number(3, 1));
+  using namespace kindling::bench;
+  SoakOptions options{100'000};
+  if (const auto status = SoakOptions::parse(argc, argv, kAbout, "RESETS", options)) {
+    return *status;
+  }
+  Soak soak(options.vcpus, options.seed);
   const auto start = std::chrono::steady_clock::now();
-  const bool right = soak.run(number(1, 100'000));
+  const bool right = soak.run(options.count);
   fmt::print("{}: {}, {:.1f} s\n", right ? "no divergence" : "DIVERGED", soak.report(),
              std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   return right ? 0 : 1;
