@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstring>
-#include <filesystem>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -14,48 +13,22 @@
 #include "arch/cpu_features.h"
 #include "devices/guest_time_port.h"
 #include "vmm/boot_fdt.h"
+#include "vmm/boot_files.h"
 #include "vmm/checkpoint/checkpoints.h"
 #include "vmm/clone_memory.h"
+#include "vmm/ending.h"
 #include "vmm/guest_ram.h"
 #include "vmm/interrupts.h"
-#include "vmm/loader/initramfs.h"
-#include "vmm/loader/kernel.h"
 #include "vmm/machine_devices.h"
 #include "vmm/memory_hash.h"
 #include "vmm/session.h"
 #include "vmm/snapshot.h"
+#include "vmm/snapshot_config.h"
 #include "vmm/write_tracker.h"
 
 namespace kindling::vmm {
 
 namespace {
-
-struct BootFiles {
-  Kernel kernel;
-  std::optional<Initramfs> initramfs;
-  std::optional<arch::AddressRange> initramfs_range;
-};
-
-Result<BootFiles> open_boot_files(const MachineConfig& config) {
-  auto kernel = Kernel::open(config.kernel, config.ram_size);
-  if (!kernel) {
-    return kernel.error();
-  }
-  BootFiles files{std::move(*kernel), std::nullopt, std::nullopt};
-  if (config.initramfs) {
-    auto initramfs = Initramfs::open(*config.initramfs);
-    if (!initramfs) {
-      return initramfs.error();
-    }
-    const auto range = initramfs->place(config.ram_size, files.kernel.range());
-    if (!range) {
-      return range.error();
-    }
-    files.initramfs.emplace(std::move(*initramfs));
-    files.initramfs_range = *range;
-  }
-  return files;
-}
 
 // The time of a session, for devices.
 class SessionClock final : public devices::GuestTimePort::Clock {
@@ -67,14 +40,6 @@ public:
 private:
   vstate::Vm& vm_;
 };
-
-std::string absolute_path(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  return error ? path : absolute.string();
-}
-
-enum class Ending : u8 { kNone, kReset, kPowerOff, kQuit, kFailure };
 
 } // namespace
 
@@ -163,11 +128,11 @@ public:
         stop();
         return s.error();
       }
-      wait_for_end();
+      ending_.wait();
       stop();
-      const Ending ending = take_ending();
+      const Ending ending = ending_.take();
       if (ending == Ending::kFailure) {
-        return *failure_;
+        return ending_.failure();
       }
       if (ending != Ending::kReset) {
         return ending == Ending::kQuit ? EndReason::kQuit : EndReason::kPowerOff;
@@ -190,14 +155,8 @@ public:
     return {instructions_ + present, sha256(ram_->bytes())};
   }
 
-  // The gravest ending that was asked for wins.
   void end(Ending ending, std::optional<Error> error = std::nullopt) {
-    const std::lock_guard lock(mutex_);
-    if (ending > ending_) {
-      ending_ = ending;
-      failure_ = std::move(error);
-      changed_.notify_all();
-    }
+    ending_.ask(ending, std::move(error));
   }
 
   [[nodiscard]] const std::vector<arch::Statistic>& statistics() const { return statistics_; }
@@ -267,7 +226,8 @@ public:
     std::chrono::steady_clock::time_point stopped;
     Status s = while_stopped([&]() -> Status {
       stopped = std::chrono::steady_clock::now();
-      auto result = snapshots_->capture(*session_, request, describe());
+      auto result =
+          snapshots_->capture(*session_, request, describe(config_, capabilities_.backend));
       if (!result) {
         return result.error();
       }
@@ -340,22 +300,6 @@ private:
     return done;
   }
 
-  // What a snapshot says of this machine.
-  [[nodiscard]] Manifest describe() const {
-    Manifest manifest;
-    manifest.engine = vstate::backend_name(capabilities_.backend);
-    manifest.vcpus = config_.vcpus;
-    if (config_.icount) {
-      manifest.icount_shift = config_.icount->shift;
-    }
-    manifest.kernel = absolute_path(config_.kernel);
-    if (config_.initramfs) {
-      manifest.initramfs = absolute_path(*config_.initramfs);
-    }
-    manifest.command_line = config_.command_line;
-    return manifest;
-  }
-
   devices::EventPort& port() {
     return guest_time_port_ ? static_cast<devices::EventPort&>(*guest_time_port_) : host_port_;
   }
@@ -412,7 +356,7 @@ private:
   // From a machine that is off, devices reset and RAM all zeros, to one whose first vCPU runs.
   Status boot() {
     if (!files_) {
-      auto files = open_boot_files(config_);
+      auto files = BootFiles::open(config_.kernel, config_.initramfs, config_.ram_size);
       if (!files) {
         return files.error().with_context("the guest wants to boot again");
       }
@@ -491,13 +435,8 @@ private:
   }
 
   Status load(const arch::GicPlacement& gic) {
-    if (Status s = files_->kernel.load(ram_->bytes()); !s) {
+    if (Status s = files_->load(ram_->bytes()); !s) {
       return s;
-    }
-    if (files_->initramfs) {
-      if (Status s = files_->initramfs->load(ram_->bytes(), *files_->initramfs_range); !s) {
-        return s;
-      }
     }
     const auto seeds = make_boot_seeds(port());
     if (!seeds) {
@@ -536,18 +475,6 @@ private:
       return Error{fmt::format("the host gives no thread: {}", error.what())};
     }
     return {};
-  }
-
-  void wait_for_end() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return ending_ != Ending::kNone; });
-  }
-
-  // What the session that has ended wanted, all its vCPUs together: two may ask for a reset at
-  // once, and one may power off while another resets.
-  Ending take_ending() {
-    const std::lock_guard lock(mutex_);
-    return ending_ == Ending::kReset ? std::exchange(ending_, Ending::kNone) : ending_;
   }
 
   // vCPUs first, then the devices, then what both of them use.
@@ -604,41 +531,10 @@ private:
   std::vector<arch::Statistic> statistics_; // of the sessions that have ended
   u64 instructions_ = 0;                    // likewise
 
-  std::mutex mutex_; // of what follows
-  std::condition_variable changed_;
-  Ending ending_ = Ending::kNone;
-  std::optional<Error> failure_;
+  EndingRequest ending_;
 
   std::jthread initramfs_check_; // ends before what it uses
 };
-
-namespace {
-
-// Makes the configuration that of the snapshot.
-Status configure(MachineConfig& config, const Manifest& snapshot) {
-  const bool counted = snapshot.icount_shift.has_value();
-  if (counted != config.icount.has_value() ||
-      (counted && *snapshot.icount_shift != config.icount->shift)) {
-    return Error{counted
-                     ? fmt::format("--restore {}: it was made with --icount={}, and goes on with "
-                                   "that only",
-                                   snapshot.name, *snapshot.icount_shift)
-                     : fmt::format("--restore {}: it was made without --icount, and goes on "
-                                   "without",
-                                   snapshot.name)};
-  }
-  config.vcpus = snapshot.vcpus;
-  config.ram_size = snapshot.ram.size;
-  config.command_line = snapshot.command_line;
-  config.disks.clear();
-  if (config.kernel.empty()) {
-    config.kernel = snapshot.kernel;
-    config.initramfs = snapshot.initramfs;
-  }
-  return {};
-}
-
-} // namespace
 
 Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& wanted,
                                                  const MachineHost& host, const Log& log) {
@@ -660,11 +556,11 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& wanted,
       return chain.error().with_context("--restore");
     }
     came_from.emplace(std::move(*chain));
-    if (Status s = configure(config, came_from->top()); !s) {
+    if (Status s = configure_from(config, came_from->top()); !s) {
       return s.error();
     }
   } else {
-    auto files = open_boot_files(config);
+    auto files = BootFiles::open(config.kernel, config.initramfs, config.ram_size);
     if (!files) {
       return files.error();
     }

@@ -19,7 +19,9 @@ struct SoakOptions {
   static std::optional<int> parse(int argc, char** argv, const std::string& about,
                                   const std::string& what, SoakOptions& options) {
     CLI::App app(about);
-    app.add_option(what, options.count, "how many")->check(CLI::Range(1, 100'000'000))->capture_default_str();
+    app.add_option(what, options.count, "how many")
+        ->check(CLI::Range(1, 100'000'000))
+        ->capture_default_str();
     app.add_option("VCPUS", options.vcpus, "of each guest")
         ->check(CLI::Range(1, 32))
         ->capture_default_str();
