@@ -12,8 +12,8 @@ namespace kindling::vmm {
 // What a snapshot says of a machine, besides what it holds.
 Manifest describe(const MachineConfig& config, vstate::Backend backend);
 
-// Makes `config`, as it was asked for, that of a machine that goes on from the snapshot. Errors: the
-// two contradict each other.
+// Makes `config`, as it was asked for, that of a machine that goes on from the snapshot. Errors:
+// the two contradict each other.
 Status configure_from(MachineConfig& config, const Manifest& snapshot);
 
 } // namespace kindling::vmm
