@@ -14,9 +14,10 @@ namespace kindling::spike {
 
 namespace {
 
+constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
 // A signal handler finds its data nowhere but in static storage. Written before `fd` is set and
 // not while it is.
-constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 struct Saved {
   std::atomic<int> fd{-1};
   termios settings = {};
