@@ -213,8 +213,10 @@ TEST_F(StoreFailureTest, AFileCutShortUnderACloneIsTold) {
   make_base(1);
   BootProcess clone(with_store({"--restore", "base"}));
   expect_count(clone, 1);
+  clone.send("\x01p"); // or it might be gone before it is typed to
+  ASSERT_TRUE(clone.expect("paused"));
   ASSERT_EQ(::truncate((store() + "/snapshots/base/ram.img").c_str(), 0), 0);
-  clone.send("+"); // touches a page that it has not touched since
+  clone.send("\x01p+");
   EXPECT_EQ(clone.wait(), 1);
   EXPECT_THAT(clone.errors(), HasSubstr("cannot be read any more"));
 }

@@ -11,6 +11,9 @@ namespace kindling::vmm {
 // fetched for writing, perhaps from another processor's cache, nor be written back.
 void copy_page(u8* to, const u8* from);
 
+// The same is to be done soon.
+void prefetch_page(const u8* to, const u8* from);
+
 // The ways that there are, for tests: copy_page() takes the first one that this host supports.
 struct PageCopier {
   const char* name;

@@ -62,7 +62,12 @@ public:
   }
 
   void put_back(std::span<u8> ram, std::vector<u64>& put) {
-    for (const u32 page : pages_) {
+    for (size_t i = 0; i < pages_.size(); ++i) {
+      const size_t page = pages_[i];
+      if (i + kAhead < pages_.size()) {
+        const size_t next = pages_[i + kAhead];
+        prefetch_page(ram.data() + next * kPageSize, copy(slots_[next]));
+      }
       copy_page(ram.data() + page * kPageSize, copy(slots_[page]));
       changed_[page].store(0, std::memory_order_relaxed);
       put.push_back(page * kPageSize);
@@ -71,6 +76,8 @@ public:
   }
 
 private:
+  static constexpr size_t kAhead = 2;
+
   u8* copy(u32 slot) {
     return chunks_[(slot - 1) / kPagesOfChunk]->bytes + (slot - 1) % kPagesOfChunk * kPageSize;
   }
