@@ -219,6 +219,10 @@ Status Vm::write_distributor(std::span<const arch::RegisterValue> registers) {
       });
 }
 
+bool Vm::restoring_gic_keeps_inputs() {
+  return KINDLING_HAS_SOFTHV != 0;
+}
+
 Status Vm::set_spi(u32 intid, bool high) {
   return check(hv_gic_set_spi(intid, high), fmt::format("hv_gic_set_spi({})", intid));
 }

@@ -75,6 +75,10 @@ public:
   Result<std::vector<arch::RegisterValue>> read_distributor();
   Status write_distributor(std::span<const arch::RegisterValue> registers);
 
+  // Whether restoring the GIC's state or registers leaves the inputs of interrupts as they are to
+  // be. Apple does not say; to drive them again would be an edge to those that are edge-triggered.
+  [[nodiscard]] static bool restoring_gic_keeps_inputs();
+
   // Drives the input of a shared peripheral interrupt.
   Status set_spi(u32 intid, bool high);
 

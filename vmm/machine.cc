@@ -206,7 +206,7 @@ public:
       const size_t count = checkpoints_->size();
       to = number.value_or(static_cast<unsigned>(count));
       Status s = checkpoints_->roll_back(*session_, to);
-      interrupts_.connect(&session_->vm());
+      drive_wires_again();
       // Some of it may have been done.
       if (!s && to != 0 && to <= count) {
         end(Ending::kFailure, s.error().with_context("the guest cannot be taken back"));
@@ -420,18 +420,26 @@ private:
     if (!state) {
       return state.error();
     }
-    if (Status s = session_->restore(*state); !s) {
-      return s;
-    }
     const auto devices = state->take_bytes("devices");
     if (!devices) {
       return devices.error();
     }
+    // First, so that the GIC is told last which interrupts are pending.
     if (Status s = devices_->restore(*devices); !s) {
       return s;
     }
-    interrupts_.connect(&session_->vm());
+    if (Status s = session_->restore(*state); !s) {
+      return s;
+    }
+    drive_wires_again();
     return snapshots_->came_from(chain.top());
+  }
+
+  // After the GIC was restored.
+  void drive_wires_again() {
+    if (!session_->vm().restoring_gic_keeps_inputs()) {
+      interrupts_.connect(&session_->vm());
+    }
   }
 
   Status load(const arch::GicPlacement& gic) {

@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 TEST_F(SnapshotTest, AMachineGoesOnWhereItWas) {
   {
@@ -69,6 +70,32 @@ TEST_F(SnapshotTest, TimeGoesOnWhereItWasOnAHostThatHasRestarted) {
   BootProcess clone(with_store({"--restore", "second"}));
   EXPECT_LT(expect_count(clone, 3), 60'000U);
   ASSERT_TRUE(pretend_host_is_up_for_days_more(0));
+}
+
+// A wire that was high is high again, and has not risen.
+TEST_F(SnapshotTest, GoingBackAndGoingOnMakeNoEdges) {
+  const auto expect_none = [](BootProcess& boot) {
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(boot.expect("."));
+    }
+    EXPECT_THAT(boot.output(), Not(HasSubstr("again")));
+  };
+  {
+    BootProcess boot(with_store({guest("vm_edge")}));
+    ASSERT_TRUE(boot.expect("ready"));
+    boot.send("x");
+    ASSERT_TRUE(boot.expect("taken"));
+    expect_none(boot);
+    boot.send("\x01"
+              "c");
+    ASSERT_TRUE(boot.expect("checkpoint 1"));
+    boot.send("\x01r");
+    ASSERT_TRUE(boot.expect("back"));
+    expect_none(boot);
+    snapshot(boot, "high");
+  }
+  BootProcess clone(with_store({"--restore", "high"}));
+  expect_none(clone);
 }
 
 TEST_F(SnapshotTest, ClonesOfOneBaseKnowNothingOfEachOther) {

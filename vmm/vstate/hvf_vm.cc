@@ -90,6 +90,9 @@ public:
   Status set_spi(u32 intid, bool high) override { return vm_->set_spi(intid, high); }
   Result<std::vector<u8>> save_gic() override { return vm_->save_gic(); }
   Status restore_gic(std::span<const u8> state) override { return vm_->restore_gic(state); }
+  [[nodiscard]] bool restoring_gic_keeps_inputs() const override {
+    return hvf::Vm::restoring_gic_keeps_inputs();
+  }
   Result<std::vector<arch::RegisterValue>> read_distributor() override {
     return vm_->read_distributor();
   }

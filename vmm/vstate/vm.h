@@ -112,6 +112,8 @@ public:
   // was made alike. While no vCPU runs.
   virtual Result<std::vector<u8>> save_gic() = 0;
   virtual Status restore_gic(std::span<const u8> state) = 0;
+  // False: the inputs have to be driven again after restore_gic() and write_distributor().
+  [[nodiscard]] virtual bool restoring_gic_keeps_inputs() const = 0;
 
   // The distributor by registers (arch::GicState), and putting them into one that has been reset.
   virtual Result<std::vector<arch::RegisterValue>> read_distributor() = 0;
