@@ -12,6 +12,9 @@
 #include <pty.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 namespace kindling::spike::testing {
 
@@ -65,6 +68,9 @@ BootProcess::BootProcess(const std::vector<std::string>& arguments, Console cons
   pid_ = ::fork();
   if (pid_ == 0) {
     ::setsid();
+#ifdef __linux__
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that is killed leaves nothing running
+#endif
     ::dup2(child_input, STDIN_FILENO);
     ::dup2(child_output, STDOUT_FILENO);
     ::dup2(errors.ends[1], STDERR_FILENO);
