@@ -109,7 +109,7 @@ private:
 } // namespace
 } // namespace kindling::bench
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) { // NOLINT(bugprone-exception-escape): ends with a message
   using namespace kindling::bench;
   SoakOptions options{100'000};
   if (const auto status = SoakOptions::parse(argc, argv, kAbout, "RESETS", options)) {

@@ -28,7 +28,7 @@ struct SoakOptions {
     app.add_option("SEED", options.seed, "of what is chosen at random")->capture_default_str();
     try {
       app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
+    } catch (const CLI::Error& error) {
       return app.exit(error);
     }
     return std::nullopt;

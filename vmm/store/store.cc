@@ -456,7 +456,7 @@ Result<std::vector<std::string>> Store::collect() const {
   if (!temporary) {
     return temporary;
   }
-  const auto clones = remove_orphans(instances(), "");
+  auto clones = remove_orphans(instances(), "");
   if (!clones) {
     return clones;
   }
