@@ -8,7 +8,7 @@
 #include "bench/snapshot/soak_options.h"
 #include "vmm/testing/generations.h"
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) { // NOLINT(bugprone-exception-escape): ends with a message
   using namespace kindling;
   constexpr char kAbout[] =
       "Runs machines of which each goes on from a snapshot of the one before, with full snapshots, "
