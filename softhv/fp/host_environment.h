@@ -4,6 +4,8 @@
 // lost.
 #pragma once
 
+#include "softhv/fp/context.h"
+
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #else
@@ -15,6 +17,12 @@ namespace softhv::fp {
 #if defined(__x86_64__)
 // MXCSR: round to nearest, subnormals kept, exceptions masked and none raised.
 inline constexpr unsigned kHostControl = 0x1f80;
+
+// The flags of FPSR that MXCSR's tell of. DE, bit 1, has no meaning to the guest.
+constexpr u32 raised_on_host(u32 mxcsr) {
+  return (mxcsr & kFpsrIoc) | (mxcsr >> 1 & (kFpsrDzc | kFpsrOfc | kFpsrUfc | kFpsrIxc));
+}
+static_assert(raised_on_host(0b111101) == 0b11111 && raised_on_host(0b10) == 0);
 #endif
 
 // Round to nearest, subnormals kept, exceptions masked on the host for as long as it lives.

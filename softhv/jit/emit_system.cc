@@ -26,19 +26,16 @@ void Emitter::emit_system_access(const ir::Inst& inst) {
   write(inst.d, d);
 }
 
-// MXCSR's flags are FPSR's, with one that has no meaning here in between
-// (Engine::collect_fp_flags).
+// fp::raised_on_host().
 void Emitter::emit_read_fpsr(const ir::Inst& inst) {
-  constexpr u32 kInvalid = 1;
   constexpr u32 kOthers = fp::kFpsrDzc | fp::kFpsrOfc | fp::kFpsrUfc | fp::kFpsrIxc;
-  static_assert(fp::kFpsrIoc == kInvalid && kOthers == 0b11110);
   const Address raised = Assembler::state32(offsetof(CpuCore, scratch));
   as_.stmxcsr(raised);
   as_.mov(ecx, raised);
   as_.mov(edx, ecx);
   as_.shr(ecx, 1);
   as_.and_(ecx, kOthers);
-  as_.and_(edx, kInvalid);
+  as_.and_(edx, fp::kFpsrIoc);
   as_.or_(ecx, edx);
   as_.or_(ecx, Assembler::state32(offsetof(CpuState, fpsr)));
   write(inst.d, rcx);

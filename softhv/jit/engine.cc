@@ -249,18 +249,7 @@ struct Engine::Impl {
     const u32 raised = _mm_getcsr() & 0x3f;
     if (raised == 0)
       return;
-    u32 fpsr = 0;
-    if ((raised & _MM_EXCEPT_INVALID) != 0)
-      fpsr |= fp::kFpsrIoc;
-    if ((raised & _MM_EXCEPT_DIV_ZERO) != 0)
-      fpsr |= fp::kFpsrDzc;
-    if ((raised & _MM_EXCEPT_OVERFLOW) != 0)
-      fpsr |= fp::kFpsrOfc;
-    if ((raised & _MM_EXCEPT_UNDERFLOW) != 0)
-      fpsr |= fp::kFpsrUfc;
-    if ((raised & _MM_EXCEPT_INEXACT) != 0)
-      fpsr |= fp::kFpsrIxc;
-    cpu.s.fpsr |= fpsr;
+    cpu.s.fpsr |= fp::raised_on_host(raised);
     _mm_setcsr(fp::kHostControl);
   }
 
