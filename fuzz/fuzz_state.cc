@@ -23,6 +23,7 @@
 #include "vmm/interrupts.h"
 #include "vmm/machine_devices.h"
 #include "vmm/session.h"
+#include "vmm/state/machine_state.h"
 #include "vmm/write_tracker.h"
 
 namespace kindling::fuzz {
@@ -32,7 +33,6 @@ using namespace vmm;
 
 constexpr u64 kRamSize = 16ULL << 20;
 constexpr u64 kInstructions = 2000; // and how many ns they take
-constexpr const char* kDevices = "devices";
 
 void check(const Status& status) {
   if (!status) {
@@ -112,22 +112,12 @@ Machine::Machine(u32 vcpus, arch::Engine engine) {
 }
 
 Status Machine::restore(StateTable table) {
-  if (Status s = session_->restore(table); !s) {
-    return s;
-  }
-  const auto devices = table.take_bytes(kDevices);
-  if (!devices) {
-    return devices.error();
-  }
-  Status s = devices_->restore(*devices);
-  interrupts_.connect(&session_->vm());
-  return s;
+  return restore_machine(*session_, *devices_, table);
 }
 
 StateTable Machine::save() {
   StateTable table;
-  check(session_->save(table));
-  table.put(kDevices, devices_->save());
+  check(save_machine(*session_, *devices_, table));
   return table;
 }
 

@@ -24,6 +24,7 @@
 #include "vmm/session.h"
 #include "vmm/snapshot.h"
 #include "vmm/snapshot_config.h"
+#include "vmm/state/machine_state.h"
 #include "vmm/write_tracker.h"
 
 namespace kindling::vmm {
@@ -420,15 +421,7 @@ private:
     if (!state) {
       return state.error();
     }
-    const auto devices = state->take_bytes("devices");
-    if (!devices) {
-      return devices.error();
-    }
-    // First, so that the GIC is told last which interrupts are pending.
-    if (Status s = devices_->restore(*devices); !s) {
-      return s;
-    }
-    if (Status s = session_->restore(*state); !s) {
+    if (Status s = restore_machine(*session_, *devices_, *state); !s) {
       return s;
     }
     drive_wires_again();

@@ -6,11 +6,11 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "vmm/state/machine_state.h"
+
 namespace kindling::vmm {
 
 namespace {
-
-constexpr const char* kDevices = "devices";
 
 // The blocks of `map` that are not all zeros.
 Status write_ram(std::span<const u8> ram, const RangeMap& map, bool skip_zeros, ImageWriter& to) {
@@ -134,10 +134,9 @@ Result<Snapshots::Captured> Snapshots::capture(Session& session, const SnapshotR
     return writer.error();
   }
   StateTable table;
-  if (Status s = session.save(table); !s) {
+  if (Status s = save_machine(session, parts_.devices, table); !s) {
     return s.error();
   }
-  table.put(kDevices, parts_.devices.save());
   Captured captured{std::move(*writer), std::move(manifest), table.encode(), {}};
   captured.manifest.id = random_id();
   captured.manifest.cpu = session.features();
