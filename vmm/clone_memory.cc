@@ -10,15 +10,6 @@ namespace kindling::vmm {
 
 namespace {
 
-size_t ranges_above_the_lowest(std::span<const Image> layers) {
-  std::vector<RangeMap> maps;
-  for (const Image& layer : layers) {
-    maps.push_back(layer.map);
-  }
-  return static_cast<size_t>(std::ranges::count_if(
-      resolve_layers(maps), [](const LayerRange& range) { return range.layer != 0; }));
-}
-
 // Made if it is not there; nullopt: it cannot be made.
 std::optional<Image> merged(const Manifest& snapshot, std::span<const Image> layers,
                             const MergedImages& images, const Log& log) {
@@ -47,13 +38,15 @@ Status show_snapshot(GuestRam& ram, SnapshotChain& chain, const Store& store, co
   for (SnapshotLayer& layer : chain.layers) {
     layers.push_back(std::move(layer.ram));
   }
-  if (ranges_above_the_lowest(layers) > most_ranges) {
+  std::vector<LayerRange> above = ranges_above_the_lowest(layers);
+  if (above.size() > most_ranges) {
     if (std::optional<Image> one = merged(chain.top(), layers, store.merged_images(), log)) {
       layers.clear();
       layers.push_back(std::move(*one));
+      above.clear();
     }
   }
-  return ram.show(layers, std::max(most_ranges, kMostMappedWithoutMerging));
+  return ram.show(layers, std::move(above), std::max(most_ranges, kMostMappedWithoutMerging));
 }
 
 } // namespace kindling::vmm

@@ -72,25 +72,22 @@ Status map_blocks(std::span<u8> memory, const BlockRange& range, const File& fil
 
 } // namespace
 
-Status GuestRam::show(std::span<const Image> layers, size_t most_mapped) {
+Status GuestRam::show(std::span<const Image> layers, std::vector<LayerRange> above,
+                      size_t most_mapped) {
   // The lowest layer as a whole: where it has nothing its file reads as zeros.
   if (Status s = map_blocks(bytes_, {0, bytes_.size() / kStoreBlock}, layers.front().file); !s) {
     return s;
   }
-  std::vector<RangeMap> maps;
   RangeMap all;
   for (const Image& layer : layers) {
-    maps.push_back(layer.map);
     all = RangeMap::united(all, layer.map);
   }
-  std::vector<LayerRange> ranges = resolve_layers(maps);
-  std::erase_if(ranges, [](const LayerRange& range) { return range.layer == 0; });
-  if (ranges.size() > most_mapped) {
-    std::ranges::sort(ranges, std::greater(), [](const LayerRange& r) { return r.blocks.count; });
+  if (above.size() > most_mapped) {
+    std::ranges::sort(above, std::greater(), [](const LayerRange& r) { return r.blocks.count; });
   }
-  for (size_t i = 0; i < ranges.size(); ++i) {
-    const BlockRange& blocks = ranges[i].blocks;
-    const File& file = layers[ranges[i].layer].file;
+  for (size_t i = 0; i < above.size(); ++i) {
+    const BlockRange& blocks = above[i].blocks;
+    const File& file = layers[above[i].layer].file;
     Status s = i < most_mapped ? map_blocks(bytes_, blocks, file)
                                : file.read(blocks.first * kStoreBlock, part(blocks));
     if (!s) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "arch/result.h"
 #include "arch/types.h"
@@ -25,10 +26,10 @@ public:
 
   // Shows the contents of images of the same size, the later ones over the earlier ones, without
   // reading them: pages come from the host's page cache when they are touched, and are copied when
-  // they are written to. Each range of a layer above the lowest takes a mapping; those beyond the
-  // `most_mapped` largest are read instead. Once, before anybody uses the memory; files may be
-  // closed afterwards.
-  Status show(std::span<const Image> layers, size_t most_mapped);
+  // they are written to. Each range of `above`, which is ranges_above_the_lowest(), takes a
+  // mapping; those beyond the `most_mapped` largest are read instead. Once, before anybody uses the
+  // memory; files may be closed afterwards.
+  Status show(std::span<const Image> layers, std::vector<LayerRange> above, size_t most_mapped);
 
   // Zeros again, and gives the memory back to the host. Nobody may access it meanwhile.
   Status reset();

@@ -94,6 +94,16 @@ Status Image::verify(const ManifestImage& manifest) const {
                                            "what is there does not match"};
 }
 
+std::vector<LayerRange> ranges_above_the_lowest(std::span<const Image> layers) {
+  std::vector<RangeMap> maps;
+  for (const Image& layer : layers) {
+    maps.push_back(layer.map);
+  }
+  std::vector<LayerRange> ranges = resolve_layers(maps);
+  std::erase_if(ranges, [](const LayerRange& range) { return range.layer == 0; });
+  return ranges;
+}
+
 Status merge_images(std::span<const Image* const> layers, ImageWriter& to) {
   std::vector<RangeMap> maps;
   for (const Image* layer : layers) {

@@ -46,6 +46,8 @@ struct Image {
   [[nodiscard]] Status verify(const ManifestImage& manifest) const;
 };
 
+// What is seen of the layers above the first one, the later ones over the earlier ones.
+std::vector<LayerRange> ranges_above_the_lowest(std::span<const Image> layers);
 // The image that several layers make up, the later ones over the earlier ones, as one.
 Status merge_images(std::span<const Image* const> layers, ImageWriter& to);
 
